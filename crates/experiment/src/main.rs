@@ -1,0 +1,3 @@
+//! The program `procrust`.
+
+fn main() {}
