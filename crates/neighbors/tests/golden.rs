@@ -1,0 +1,81 @@
+//! The same numbers as NumPy in double precision (`golden/brute_force.py`).
+
+use ndarray::Array2;
+use procrust_blas as _;
+use procrust_neighbors::{Csls, Metric, Neighbors, hubness, top_k};
+use serde_json::Value;
+
+/// Both sides compute in `f64` and differ in the order of sums over 5 columns.
+const TOLERANCE: f64 = 1e-14;
+
+fn golden() -> Value {
+    serde_json::from_str(include_str!("golden/brute_force.json")).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
+    let shape = (rows.len(), rows[0].len());
+    Array2::from_shape_vec(shape, rows.concat()).unwrap()
+}
+
+fn embeddings(value: &Value) -> Array2<f32> {
+    matrix(value).mapv(|value| value as f32)
+}
+
+fn assert_same(found: &Neighbors, expected: &Value) {
+    assert_eq!(found.indices.mapv(f64::from), matrix(&expected["indices"]));
+    assert_close(found.scores.iter(), matrix(&expected["scores"]).iter());
+}
+
+fn assert_close<'a>(
+    found: impl ExactSizeIterator<Item = &'a f64>,
+    expected: impl ExactSizeIterator<Item = &'a f64>,
+) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.zip(expected) {
+        let difference = (found - expected).abs();
+        assert!(difference <= TOLERANCE * expected.abs().max(1.0), "{found} for {expected}");
+    }
+}
+
+#[test]
+fn neighbours_are_numpys() {
+    let golden = golden();
+    let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
+    let k = golden["k"].as_u64().unwrap() as usize;
+    for (metric, name) in
+        [(Metric::Cosine, "cosine"), (Metric::SquaredEuclidean, "squared_euclidean")]
+    {
+        let found = top_k(source.view(), target.view(), k, metric).unwrap();
+        assert_same(&found, &golden[name]);
+    }
+}
+
+#[test]
+fn csls_is_numpys() {
+    let golden = golden();
+    let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
+    let (k, r_k) = (golden["k"].as_u64().unwrap(), golden["r_k"].as_u64().unwrap());
+    let csls = Csls::new(source.view(), target.view(), r_k as usize).unwrap();
+    assert_close(csls.target_means().iter(), numbers(&golden["target_means"]).iter());
+    assert_same(&csls.top_k(source.view(), k as usize).unwrap(), &golden["csls"]);
+}
+
+#[test]
+fn hubness_is_numpys() {
+    let golden = golden();
+    let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
+    let k = golden["k"].as_u64().unwrap() as usize;
+    let found = top_k(source.view(), target.view(), k, Metric::Cosine).unwrap();
+    let measured = hubness(&found, target.nrows());
+    let expected = &golden["hubness"];
+    assert_close(
+        [measured.skewness, measured.anti_hubs].iter(),
+        [expected["skewness"].as_f64().unwrap(), expected["anti_hubs"].as_f64().unwrap()].iter(),
+    );
+    assert_eq!(measured.largest as u64, expected["largest"].as_u64().unwrap());
+}
