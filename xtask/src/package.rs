@@ -1,0 +1,119 @@
+//! `cargo xtask package`: what would be published, built and weighed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cargo::{cargo, root, step},
+    setup,
+};
+
+pub(crate) const HELP: &str = "\
+Pack every crate as for publishing, build each from its package, and check the sizes.
+
+Usage: cargo xtask package [--no-install]
+
+Uncommitted changes are packed too. A package of more than 10 MB is an error: the registry takes no
+more.
+
+  --no-install  do not install OpenBLAS; so does PROCRUST_NO_INSTALL=1
+";
+
+/// The most that a package may weigh, in bytes.
+const LIMIT: u64 = 10_000_000;
+
+/// The task.
+pub(crate) fn run(install: bool) -> Result<ExitCode> {
+    setup::ensure(install)?;
+    let folder = target_folder()?.join("package");
+    for old in packages(&folder)? {
+        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    let mut command = cargo("package");
+    command.args(["--workspace", "--exclude", "xtask", "--exclude", "procrust-benches"]);
+    command.args(["--locked", "--allow-dirty"]);
+    if !step(&mut command)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let made = packages(&folder)?;
+    let expected = fs::read_dir(root().join("crates")).context("cannot read crates/")?.count();
+    if made.len() != expected {
+        bail!("expected {expected} packages in {}, found {}", folder.display(), made.len());
+    }
+    let mut too_large = Vec::new();
+    for path in made {
+        let size =
+            fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        println!("{name:<40} {size:>10} bytes");
+        if size > LIMIT {
+            too_large.push(name);
+        }
+    }
+    if !too_large.is_empty() {
+        bail!("more than {LIMIT} bytes: {}", too_large.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The packages in a folder, by name; none where there is no folder.
+fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "crate"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// Where cargo builds, by its own account: variables and configuration files may have a say.
+fn target_folder() -> Result<PathBuf> {
+    let mut metadata = cargo("metadata");
+    metadata.args(["--no-deps", "--format-version", "1", "--locked"]);
+    let output = metadata.output().context("cannot start cargo metadata")?;
+    let text = String::from_utf8(output.stdout).context("cargo metadata: expected UTF-8")?;
+    text_field(&text, "target_directory")
+        .map(PathBuf::from)
+        .with_context(|| format!("cargo metadata: no target_directory ({})", output.status))
+}
+
+/// The value of the first field of this name in a text of JSON, if it is a string.
+fn text_field(json: &str, name: &str) -> Option<String> {
+    let (_, rest) = json.split_once(&format!("\"{name}\":\""))?;
+    let mut value = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some(value),
+            '\\' => value.push(characters.next()?), // paths hold no escapes but \\ and \"
+            other => value.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_fields_lose_their_escapes() {
+        let json = r#"{"a":1,"target_directory":"C:\\a \"b\"\\t","z":"y"}"#;
+        assert_eq!(text_field(json, "target_directory").unwrap(), r#"C:\a "b"\t"#);
+        assert_eq!(text_field(json, "a"), None);
+        assert_eq!(text_field(r#"{"z":"unfinished"#, "z"), None);
+    }
+
+    #[test]
+    fn no_folder_no_packages() {
+        assert!(packages(Path::new("does/not/exist")).unwrap().is_empty());
+    }
+}
