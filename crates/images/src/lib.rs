@@ -1,1 +1,36 @@
-//! Procrust: images.
+//! Pictures to rows: features of grey pictures, on all cores.
+//!
+//! A stack of `n` pictures is an `n × height × width` array of bytes, 0 (black) to 255; a
+//! [`Descriptor`] makes it `n` rows of `f32`. Pictures of different sizes meet in one space,
+//! because each is resized first.
+//!
+//! - [`Hog`]: histograms of oriented gradients, the values of scikit-image. The default.
+//! - [`Pixels`]: the grey values themselves.
+//!
+//! Shrinking does not alias. The same bits for any number of threads.
+//!
+//! ```
+//! use ndarray::Array3;
+//! use procrust_images::{Descriptor, describe};
+//!
+//! let large = Array3::from_shape_fn((10, 28, 28), |(n, i, j)| (n * i + j) as u8);
+//! let small = Array3::from_shape_fn((5, 8, 8), |(n, i, j)| (n + i * j) as u8);
+//!
+//! let hog = Descriptor::default();
+//! assert_eq!(describe(&hog, large.view())?.dim(), (10, 324));
+//! assert_eq!(describe(&hog, small.view())?.dim(), (5, 324));
+//! # Ok::<(), procrust_images::ImagesError>(())
+//! ```
+
+mod descriptor;
+mod error;
+mod hog;
+mod resize;
+
+pub use descriptor::{Descriptor, Pixels, describe};
+pub use error::ImagesError;
+pub use hog::Hog;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
