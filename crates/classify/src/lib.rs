@@ -1,1 +1,50 @@
-//! Procrust: classify.
+//! Classifiers over rows of features, and intervals for what they reach.
+//!
+//! Items are rows: n rows of d features are an n × d matrix of `f32`, labels are numbers below the
+//! number of classes. A [`Classifier`] holds settings and [fits](Classifier::fit) a [`Model`], which
+//! [predicts](Model::predict) labels:
+//!
+//! - [`Logistic`], on linfa: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`;
+//! - [`Ridge`]: least squares on ±1, fast, with nothing to converge;
+//! - [`NearestNeighbors`]: no assumption, and the slowest at predicting.
+//!
+//! All compute in `f64` and change no feature: columns of unequal spread are the caller's to
+//! standardise. No result depends on randomness, nor on the number of rayon's threads; for the same
+//! on BLAS's threads, keep BLAS at one. [`statistics`] says how far a figure can be trusted.
+//!
+//! ```
+//! # use procrust_blas as _;
+//! use ndarray::array;
+//! use procrust_classify::{Classifier, Logistic, statistics};
+//!
+//! let x = array![[0.0_f32, 1.0], [0.2, 0.8], [1.0, 0.1], [0.9, 0.0]];
+//! let model = Logistic::default().fit(x.view(), &[0, 0, 1, 1], 2)?;
+//! let predicted = model.predict(array![[0.1_f32, 0.9], [0.8, 0.2]].view())?;
+//! assert_eq!(predicted, [0, 1]);
+//! assert!(model.warnings().is_empty());
+//! assert_eq!(statistics::accuracy(&predicted, &[0, 1]), 1.0);
+//! # Ok::<(), procrust_classify::ClassifyError>(())
+//! ```
+
+mod classifier;
+mod error;
+mod knn;
+mod linear;
+mod logistic;
+mod ridge;
+pub mod statistics;
+
+// Ridge needs LAPACK; the crate names no provider, its tests do.
+#[cfg(test)]
+use procrust_blas as _;
+
+pub use classifier::{Classifier, Model};
+pub use error::{ClassifyError, Warning};
+pub use knn::NearestNeighbors;
+pub use linear::LinearModel;
+pub use logistic::Logistic;
+pub use ridge::Ridge;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

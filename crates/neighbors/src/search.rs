@@ -18,8 +18,8 @@ use crate::{
 
 /// Rows of a block of queries, at most. One block is one task.
 const QUERY_BLOCK: usize = 256;
-/// Rows of a block of candidates.
-const CANDIDATE_BLOCK: usize = 2048;
+/// Rows of a block of candidates: the products of a block stay in the cache until they are ranked.
+const CANDIDATE_BLOCK: usize = 512;
 /// Scores that are compared with the running top at once.
 const STRIP: usize = 16;
 

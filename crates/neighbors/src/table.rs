@@ -99,21 +99,21 @@ impl Frame {
     ) {
         for ((index, mut out), norm) in range.zip(out.rows_mut()).zip(norms) {
             let row = rows.row(index);
-            let mut square = 0.0;
+            let row = row.to_slice().expect("checked rows are contiguous");
+            let out = out.as_slice_mut().expect("blocks are contiguous");
             match self {
                 Frame::Unit(lengths) => {
                     let inverse = if lengths[index] > 0.0 { lengths[index].recip() } else { 0.0 };
-                    out.zip_mut_with(&row, |out, &value| {
+                    for (out, &value) in out.iter_mut().zip(row) {
                         *out = (f64::from(value) * inverse) as f32;
-                    });
+                    }
                     *norm = f64::from(u8::from(inverse > 0.0));
                 }
                 Frame::Shift { center, scale } => {
                     for ((out, &value), &center) in out.iter_mut().zip(row).zip(center) {
                         *out = ((f64::from(value) - center) * scale) as f32;
-                        square += f64::from(*out) * f64::from(*out);
                     }
-                    *norm = square.sqrt();
+                    *norm = dot(out, out).sqrt();
                 }
             }
         }
