@@ -1,3 +1,165 @@
-//! Benchmarks.
+//! Fitting and applying maps at the sizes of lexicons and image collections.
+//!
+//! The baselines are what one writes first, on one thread: all rows widened to `f64`, sums by one
+//! product, the factorisation. They check nothing and handle no deficient rank; for Procrustes and
+//! CORAL they give the same map, which is checked before anything is timed.
 
-fn main() {}
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray_linalg::{Eigh, SVD, UPLO};
+use procrust_align::{
+    AlignPaired, AlignUnpaired, Alignment, Coral, LeastSquares, LinearTransport, PairMoments,
+    Procrustes, Regularization,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const SEED: u64 = 12;
+const SIZES: [(usize, usize); 4] = [(1_000, 50), (5_000, 300), (20_000, 300), (10_000, 800)];
+
+fn uniform(rows: usize, dim: usize, seed: u64) -> Array2<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    Array2::from_shape_simple_fn((rows, dim), || rng.random_range(-1.0..1.0))
+}
+
+/// A source, and a target that is the source in another order of columns, with noise: there is
+/// something to find, and no rank is missing.
+fn pair(rows: usize, dim: usize) -> (Array2<f32>, Array2<f32>) {
+    let source = uniform(rows, dim, SEED);
+    let turned = source.slice(s![.., ..;-1]);
+    let target = &turned + &(uniform(rows, dim, SEED + 1) * 0.3);
+    (source, target)
+}
+
+fn plain_procrustes(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> Array2<f64> {
+    let cross = x.mapv(f64::from).t().dot(&y.mapv(f64::from));
+    let (u, _, vt) = cross.svd(true, true).unwrap();
+    u.unwrap().dot(&vt.unwrap())
+}
+
+/// `(C + λI)` to the power of ½ or -½.
+fn plain_root(x: ArrayView2<'_, f32>, lambda: f64, power: f64) -> Array2<f64> {
+    let mut x = x.mapv(f64::from);
+    x -= &x.mean_axis(Axis(0)).unwrap();
+    let mut covariance = x.t().dot(&x) / (x.nrows() - 1) as f64;
+    covariance.diag_mut().mapv_inplace(|v| v + lambda);
+    let (values, vectors) = covariance.eigh(UPLO::Lower).unwrap();
+    (&vectors * &values.mapv(|value| value.powf(power))).dot(&vectors.t())
+}
+
+fn plain_coral(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>, lambda: f64) -> Array2<f64> {
+    plain_root(x, lambda, -0.5).dot(&plain_root(y, lambda, 0.5))
+}
+
+fn assert_same(found: &Alignment, expected: &Array2<f64>) {
+    let worst = (&found.source().matrix() - expected).iter().fold(0.0_f64, |w, v| w.max(v.abs()));
+    assert!(worst < 1e-9, "the baseline's map is another one: {worst:e}");
+}
+
+fn assert_orthogonal(found: &Alignment) {
+    let w = found.source().matrix();
+    let off = w.t().dot(&w) - Array2::<f64>::eye(w.ncols());
+    assert!(off.iter().all(|v| v.abs() < 1e-12));
+}
+
+/// Sizes that take a second each are measured ten times, the others as criterion likes it.
+fn at_sizes(
+    c: &mut Criterion,
+    name: &str,
+    mut bench: impl FnMut(
+        &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+        &str,
+        ArrayView2<'_, f32>,
+        ArrayView2<'_, f32>,
+    ),
+) {
+    procrust_blas::single_threaded();
+    let mut group = c.benchmark_group(name);
+    for (rows, dim) in SIZES {
+        let (x, y) = pair(rows, dim);
+        group.sample_size(if dim < 300 { 50 } else { 10 });
+        group.throughput(Throughput::Elements(rows as u64));
+        bench(&mut group, &format!("{rows}x{dim}"), x.view(), y.view());
+    }
+    group.finish();
+}
+
+fn procrustes(c: &mut Criterion) {
+    at_sizes(c, "align/procrustes/fit", |group, size, x, y| {
+        let method = Procrustes::default();
+        let fit = method.fit(x, y).unwrap();
+        assert_orthogonal(&fit);
+        assert_same(&fit, &plain_procrustes(x, y));
+        group.bench_function(BenchmarkId::new("procrustes", size), |b| {
+            b.iter(|| method.fit(black_box(x), y).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("baseline", size), |b| {
+            b.iter(|| plain_procrustes(black_box(x), y));
+        });
+    });
+}
+
+fn least_squares(c: &mut Criterion) {
+    at_sizes(c, "align/least-squares/fit", |group, size, x, y| {
+        let method = LeastSquares::default();
+        let fit = method.fit(x, y).unwrap();
+        assert!(fit.warnings().is_empty());
+        group.bench_function(BenchmarkId::new("least-squares", size), |b| {
+            b.iter(|| method.fit(black_box(x), y).unwrap());
+        });
+    });
+}
+
+fn coral(c: &mut Criterion) {
+    at_sizes(c, "align/coral/fit", |group, size, x, y| {
+        let method = Coral { regularization: Regularization::Fixed(1.0) };
+        assert_same(&method.fit(x, y).unwrap(), &plain_coral(x, y, 1.0));
+        group.bench_function(BenchmarkId::new("coral", size), |b| {
+            b.iter(|| method.fit(black_box(x), y).unwrap());
+        });
+        let shrunk = Coral { regularization: Regularization::LedoitWolf };
+        group.bench_function(BenchmarkId::new("ledoit-wolf", size), |b| {
+            b.iter(|| shrunk.fit(black_box(x), y).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("baseline", size), |b| {
+            b.iter(|| plain_coral(black_box(x), y, 1.0));
+        });
+    });
+}
+
+fn linear_transport(c: &mut Criterion) {
+    at_sizes(c, "align/linear-transport/fit", |group, size, x, y| {
+        let method = LinearTransport::default();
+        let fit = method.fit(x, y).unwrap();
+        let a = fit.source().matrix();
+        assert!((&a - &a.t()).iter().all(|v| v.abs() < 1e-12));
+        group.bench_function(BenchmarkId::new("linear-transport", size), |b| {
+            b.iter(|| method.fit(black_box(x), y).unwrap());
+        });
+    });
+}
+
+fn apply(c: &mut Criterion) {
+    at_sizes(c, "align/apply", |group, size, x, y| {
+        let fit = Procrustes { center: true, scale: false }.fit(x, y).unwrap();
+        let map = fit.source();
+        assert_eq!(map.apply(x).unwrap().dim(), x.dim());
+        group.bench_function(BenchmarkId::new("map", size), |b| {
+            b.iter(|| map.apply(black_box(x)).unwrap());
+        });
+    });
+}
+
+fn accumulate(c: &mut Criterion) {
+    at_sizes(c, "moments/accumulate", |group, size, x, y| {
+        assert_eq!(PairMoments::of(x, y).unwrap().count(), x.nrows());
+        group.bench_function(BenchmarkId::new("pairs", size), |b| {
+            b.iter(|| PairMoments::of(black_box(x), y).unwrap());
+        });
+    });
+}
+
+criterion_group!(benches, procrustes, least_squares, coral, linear_transport, apply, accumulate);
+criterion_main!(benches);

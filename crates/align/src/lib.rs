@@ -1,12 +1,77 @@
-//! Procrust: align.
-#[cfg(test)]
-mod tests {
-    use ndarray_linalg::{Eigh, UPLO};
-    use procrust_blas as _;
-    #[test]
-    fn t() {
-        let a = ndarray::Array2::<f64>::eye(3);
-        let (v, _) = a.eigh(UPLO::Lower).unwrap();
-        assert_eq!(v[0], 1.0);
-    }
-}
+//! Maps that carry one embedding space onto another.
+//!
+//! Items are rows: `n` items in `d` dimensions are an `n × d` matrix, and a map acts on the right,
+//! `x ↦ (x − a)·W + b`. Rows are `f32` in and out; sums, covariances and factorisations are `f64`.
+//! Whatever the method, the result is an [`Alignment`]: one [`AffineMap`] for the source, one for
+//! the target, into a shared space.
+//!
+//! | you have | use |
+//! |---|---|
+//! | pairs, and distances that mean something | [`Procrustes`] |
+//! | pairs, many more than dimensions | [`LeastSquares`], [`Ridge`] |
+//! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
+//!
+//! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
+//! [accumulated](PairMoments) over chunks; unpaired ones implement [`AlignUnpaired`] and can share
+//! what was [measured](Spectrum) of a domain. [`prepare_rows`] and [`standardize_columns`] bring
+//! rows into the form that a method expects. No method re-normalises rows by itself.
+//!
+//! ```
+//! # use procrust_blas as _;
+//! use ndarray::array;
+//! use procrust_align::{AlignPaired, Procrustes};
+//!
+//! // Two spaces, three dimensions against two, four items known in both.
+//! let source = array![[1.0_f32, 0.0, 0.1], [0.0, 1.0, 0.0], [1.0, 1.0, 0.1], [2.0, -1.0, 0.0]];
+//! let target = array![[0.0_f32, 1.0], [1.0, 0.0], [1.0, 1.0], [-1.0, 2.0]];
+//!
+//! let alignment = Procrustes::default().fit(source.view(), target.view())?;
+//! let mapped = alignment.source().apply(source.view())?;
+//! assert!((mapped - target).iter().all(|difference| difference.abs() < 0.1));
+//! for warning in alignment.warnings() {
+//!     eprintln!("warning: {warning}");
+//! }
+//! # Ok::<(), procrust_align::AlignError>(())
+//! ```
+//!
+//! # LAPACK
+//!
+//! Factorisations go through `ndarray-linalg`, which names no LAPACK by itself. Whoever builds a
+//! program, a test or a benchmark chooses one: a feature of `ndarray-linalg` such as
+//! `openblas-system`, or a crate that links one.
+//!
+//! # Repeatable
+//!
+//! The same rows give the same bits for any number of `rayon` threads: sums are taken over fixed
+//! blocks and merged in order. OpenBLAS with several threads of its own splits its sums by their
+//! number; keep it at one thread where bits matter.
+
+mod affine;
+mod alignment;
+mod blocks;
+mod coral;
+mod error;
+mod factor;
+mod moments;
+mod prepare;
+mod procrustes;
+mod regression;
+mod spectrum;
+mod subspace;
+mod transport;
+
+pub use affine::AffineMap;
+pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
+pub use coral::{Coral, Regularization};
+pub use error::AlignError;
+pub use moments::{Moments, PairMoments};
+pub use prepare::{RowStep, prepare_rows, standardize_columns};
+pub use procrustes::Procrustes;
+pub use regression::{LeastSquares, Ridge};
+pub use spectrum::{Shrinkage, Spectrum};
+pub use subspace::SubspaceAlignment;
+pub use transport::LinearTransport;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,54 @@
+//! Fixed blocks of rows: mapped in parallel, reduced in order.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, s};
+use rayon::prelude::*;
+
+use crate::AlignError;
+
+/// Rows of a block. Sums are rounded block by block, so this is part of the result's last bits and
+/// must not depend on the machine. 512 rows keep a matrix product busy and leave some ten
+/// blocks to share out at 5,000 rows.
+pub(crate) const BLOCK_ROWS: usize = 512;
+
+/// Maps the blocks of `rows` rows in parallel and hands the results to `reduce` in order.
+///
+/// Blocks are taken in waves of a few per thread, so that a long input does not hold all the
+/// partial results at once. The order of the reduction does not depend on the wave.
+pub(crate) fn fold<T, M>(rows: usize, map: M, mut reduce: impl FnMut(T)) -> Result<(), AlignError>
+where
+    T: Send,
+    M: Fn(Range<usize>) -> Result<T, AlignError> + Sync,
+{
+    let blocks = rows.div_ceil(BLOCK_ROWS);
+    let wave = 2 * rayon::current_num_threads();
+    for first in (0..blocks).step_by(wave) {
+        let results: Vec<_> = (first..blocks.min(first + wave))
+            .into_par_iter()
+            .map(|block| map(block * BLOCK_ROWS..rows.min((block + 1) * BLOCK_ROWS)))
+            .collect();
+        for result in results {
+            reduce(result?);
+        }
+    }
+    Ok(())
+}
+
+/// The rows `range` of `x` in `f64`, if all of them are finite.
+pub(crate) fn widen(
+    what: &'static str,
+    x: ArrayView2<'_, f32>,
+    range: Range<usize>,
+) -> Result<Array2<f64>, AlignError> {
+    let first = range.start;
+    let rows = x.slice_move(s![range, ..]);
+    let bad = |value: &f32| !value.is_finite();
+    if rows.iter().any(bad) {
+        let mut values = rows.indexed_iter();
+        let ((row, col), &value) =
+            values.find(|(_, value)| bad(value)).expect("one was found just now");
+        return Err(AlignError::NonFinite { what, row: first + row, col, value });
+    }
+    Ok(rows.mapv(f64::from))
+}

@@ -1,0 +1,205 @@
+use ndarray::{Array1, Array2, ArrayView2};
+
+use crate::factor::{self, RANK_TOLERANCE};
+use crate::spectrum::check_dims;
+use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, Warning};
+
+/// CORAL: gives the source the covariance of the target.
+///
+/// The source is mapped by `A = C_s^-½ · C_t^½`, with both covariances
+/// [regularised](Regularization); the target stays as it is. Means are left alone: centre the rows
+/// first where they differ. Roots are taken by symmetric eigendecomposition. Without
+/// regularisation and with fewer rows than dimensions `C_s` has no inverse; its eigenvalues are
+/// then raised to 1e-12 of the largest, and a [`Warning::Raised`] says how many.
+///
+/// Sun, Feng & Saenko (2016), "Return of frustratingly easy domain adaptation", AAAI,
+/// doi:10.1609/aaai.v30i1.10306.
+///
+/// Reports the diagnostics `source_shrinkage` and `target_shrinkage` with
+/// [`Regularization::LedoitWolf`].
+///
+/// ```
+/// # use procrust_blas as _;
+/// use ndarray::array;
+/// use procrust_align::{AlignUnpaired, Coral, Regularization};
+///
+/// let source = array![[1.0_f32, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
+/// let target = &source * 3.0;
+/// let coral = Coral { regularization: Regularization::Fixed(0.0) };
+/// let alignment = coral.fit(source.view(), target.view())?;
+/// let mapped = alignment.source().apply(source.view())?;
+/// assert!((mapped - target).iter().all(|difference| difference.abs() < 1e-6));
+/// # Ok::<(), procrust_align::AlignError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Coral {
+    /// How the covariances are kept away from singular.
+    pub regularization: Regularization,
+}
+
+/// How [`Coral`] keeps the covariances away from singular.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Regularization {
+    /// This number, at least 0, is added to the diagonal of covariances that divide by `n − 1`.
+    Fixed(f64),
+    /// Each covariance is shrunk towards a multiple of the identity, as strongly as
+    /// [Ledoit and Wolf](Spectrum::ledoit_wolf) find best for it; covariances divide by `n`.
+    LedoitWolf,
+}
+
+impl Default for Regularization {
+    /// `Fixed(1.0)`, as in the paper, which is meant for standardised columns.
+    fn default() -> Self {
+        Self::Fixed(1.0)
+    }
+}
+
+impl Regularization {
+    fn check(self) -> Result<(), AlignError> {
+        match self {
+            Self::Fixed(lambda) => check_regularization(lambda),
+            Self::LedoitWolf => Ok(()),
+        }
+    }
+
+    /// The eigenvalues of the regularised covariance, and the intensity of a shrinkage.
+    fn of(
+        self,
+        what: &'static str,
+        side: &Spectrum,
+    ) -> Result<(Array1<f64>, Option<f64>), AlignError> {
+        match self {
+            Self::Fixed(lambda) => Ok((&side.variances() + lambda, None)),
+            Self::LedoitWolf => {
+                let shrinkage = side.ledoit_wolf_named(what)?;
+                let intensity = shrinkage.intensity;
+                let values =
+                    side.biased() * (1.0 - intensity) + intensity * shrinkage.mean_variance;
+                Ok((values, Some(intensity)))
+            }
+        }
+    }
+}
+
+impl AlignUnpaired for Coral {
+    fn fit(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+    ) -> Result<Alignment, AlignError> {
+        self.regularization.check()?;
+        let (source, target) = Spectrum::pair("CORAL", source, target)?;
+        self.solve(&source, &target)
+    }
+
+    fn solve(&self, source: &Spectrum, target: &Spectrum) -> Result<Alignment, AlignError> {
+        self.regularization.check()?;
+        check_dims("CORAL", source.dim(), target.dim())?;
+        let (source_values, source_shrinkage) = self.regularization.of("source", source)?;
+        let (target_values, target_shrinkage) = self.regularization.of("target", target)?;
+
+        let (whitening, warning) = inverse_roots("source", source_values)?;
+        let coloring = target_values.mapv(f64::sqrt);
+        // Q_s Λ_s^-½ Q_sᵀ · Q_t Λ_t^½ Q_tᵀ
+        let turn = source.axes().t().dot(&target.axes());
+        let whitened = (&source.axes() * &whitening).dot(&turn);
+        let matrix: Array2<f64> = (whitened * &coloring).dot(&target.axes().t());
+
+        let dim = source.dim();
+        let map = AffineMap::new(Array1::zeros(dim), matrix, Array1::zeros(dim))?;
+        let mut alignment = Alignment::onto_target(map).with_warnings(warning);
+        for (name, value) in
+            [("source_shrinkage", source_shrinkage), ("target_shrinkage", target_shrinkage)]
+        {
+            if let Some(value) = value {
+                alignment = alignment.with_diagnostic(name, value);
+            }
+        }
+        Ok(alignment)
+    }
+}
+
+pub(crate) fn check_regularization(lambda: f64) -> Result<(), AlignError> {
+    if lambda.is_finite() && lambda >= 0.0 {
+        return Ok(());
+    }
+    Err(AlignError::Setting {
+        name: "regularization",
+        value: lambda,
+        expected: "a finite number of at least 0",
+    })
+}
+
+/// `λ^-½` of the eigenvalues of a covariance; those below [`RANK_TOLERANCE`] of the largest are
+/// raised to it.
+pub(crate) fn inverse_roots(
+    what: &'static str,
+    mut values: Array1<f64>,
+) -> Result<(Array1<f64>, Option<Warning>), AlignError> {
+    let dim = values.len();
+    let rank = factor::rank(&values);
+    if rank == 0 {
+        return Err(AlignError::NoVariance { what });
+    }
+    let floor = RANK_TOLERANCE * values[0];
+    values.mapv_inplace(|value| value.max(floor).sqrt().recip());
+    let warning = (rank < dim).then(|| Warning::Raised {
+        what: if what == "source" { "source covariance" } else { "target covariance" },
+        count: dim - rank,
+        dim,
+    });
+    Ok((values, warning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+    use ndarray::array;
+    use procrust_blas as _;
+
+    fn fixed(lambda: f64) -> Coral {
+        Coral { regularization: Regularization::Fixed(lambda) }
+    }
+
+    #[test]
+    fn too_few_rows_warn_and_stay_finite() {
+        let x = array![[1.0_f32, 2.0, 3.0], [2.0, 0.0, 1.0]];
+        let y = array![[0.0_f32, 1.0, 0.0], [1.0, 5.0, 2.0], [3.0, 3.0, 3.0]];
+        let alignment = fixed(0.0).fit(x.view(), y.view()).unwrap();
+        assert_eq!(
+            alignment.warnings()[0].to_string(),
+            "2 of 3 eigenvalues of the source covariance are too small to invert and were raised; \
+             regularise more strongly"
+        );
+        assert!(fixed(1.0).fit(x.view(), y.view()).unwrap().warnings().is_empty());
+    }
+
+    #[test]
+    fn equal_rows_need_regularization() {
+        let constant = Array2::<f32>::from_elem((4, 2), 0.1);
+        let error = fixed(0.0).fit(constant.view(), constant.view()).unwrap_err();
+        assert_eq!(error.to_string(), "source: all rows are equal, there is no variance to align");
+        let alignment = fixed(1.0).fit(constant.view(), constant.view()).unwrap();
+        assert_abs_diff_eq!(alignment.source().matrix(), Array2::eye(2), epsilon = 1e-12);
+    }
+
+    #[test]
+    fn settings_and_shapes_are_checked() {
+        let (x, y) = (Array2::<f32>::zeros((3, 2)), Array2::<f32>::zeros((3, 4)));
+        let error = fixed(-1.0).fit(x.view(), x.view()).unwrap_err().to_string();
+        assert_eq!(error, "regularization is -1, expected a finite number of at least 0");
+        let error = fixed(f64::NAN).fit(x.view(), x.view()).unwrap_err().to_string();
+        assert_eq!(error, "regularization is NaN, expected a finite number of at least 0");
+        let error = fixed(1.0).fit(x.view(), y.view()).unwrap_err().to_string();
+        assert_eq!(error, "CORAL expects one dimension on both sides, found 2 and 4");
+    }
+
+    #[test]
+    fn bad_values_are_named_with_their_side() {
+        let (x, mut y) = (array![[1.0_f32], [2.0], [4.0]], array![[1.0_f32], [2.0], [4.0]]);
+        y[[2, 0]] = f32::NAN;
+        let error = Coral::default().fit(x.view(), y.view()).unwrap_err().to_string();
+        assert_eq!(error, "target: the value at row 2, column 0 is NaN, expected a finite number");
+    }
+}

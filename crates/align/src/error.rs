@@ -1,0 +1,152 @@
+use ndarray_linalg::error::LinalgError;
+
+/// Why an alignment could not be fitted, combined or applied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlignError {
+    /// An input holds a NaN or an infinity.
+    #[error("{what}: the value at row {row}, column {col} is {value}, expected a finite number")]
+    NonFinite {
+        /// Which input.
+        what: &'static str,
+        /// Row of the first such value, counted from 0.
+        row: usize,
+        /// Its column, counted from 0.
+        col: usize,
+        /// The value itself.
+        value: f32,
+    },
+    /// A vector or matrix of a map holds a NaN or an infinity.
+    #[error("{what} of the map holds a value that is not finite")]
+    NonFiniteMap {
+        /// Which part of the map.
+        what: &'static str,
+    },
+    /// A mapped value is beyond the range of `f32`.
+    #[error("row {row}, column {col} of the mapped rows is beyond the range of f32")]
+    Overflow {
+        /// Row, counted from 0.
+        row: usize,
+        /// Column, counted from 0.
+        col: usize,
+    },
+    /// There are too few items.
+    #[error("{what}: {found} rows, expected at least {expected}")]
+    TooFewRows {
+        /// Which input.
+        what: &'static str,
+        /// The least number of rows.
+        expected: usize,
+        /// The number of rows given.
+        found: usize,
+    },
+    /// Rows have no columns.
+    #[error("{what}: rows have no columns")]
+    NoColumns {
+        /// Which input.
+        what: &'static str,
+    },
+    /// Paired inputs differ in their numbers of rows.
+    #[error("paired rows expected, found {source_rows} source rows and {target_rows} target rows")]
+    RowCounts {
+        /// Rows of the source.
+        source_rows: usize,
+        /// Rows of the target.
+        target_rows: usize,
+    },
+    /// The two sides must have one dimension, and have not.
+    #[error("{method} expects one dimension on both sides, found {source_dim} and {target_dim}")]
+    Dimensions {
+        /// Which method.
+        method: &'static str,
+        /// Columns of the source.
+        source_dim: usize,
+        /// Columns of the target.
+        target_dim: usize,
+    },
+    /// A number of columns is not the one expected.
+    #[error("{what}: {found} columns, expected {expected}")]
+    Columns {
+        /// Which input.
+        what: &'static str,
+        /// The number of columns expected.
+        expected: usize,
+        /// The number of columns given.
+        found: usize,
+    },
+    /// A setting is out of its range.
+    #[error("{name} is {value}, expected {expected}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// More principal components were asked for than the data have.
+    #[error("components is {asked}, the largest possible here is {largest} (rank of the {side})")]
+    Components {
+        /// The number asked for.
+        asked: usize,
+        /// The largest number that both sides have.
+        largest: usize,
+        /// The side that sets the limit.
+        side: &'static str,
+    },
+    /// All rows of a domain are equal.
+    #[error("{what}: all rows are equal, there is no variance to align")]
+    NoVariance {
+        /// Which input.
+        what: &'static str,
+    },
+    /// Ledoit-Wolf shrinkage needs the rows, and the spectrum was made from moments.
+    #[error("Ledoit-Wolf shrinkage of the {what} needs its rows, found moments only")]
+    NeedsRows {
+        /// Which input.
+        what: &'static str,
+    },
+    /// More rows are to be left out of moments than they hold.
+    #[error("{take} rows cannot be left out of {have}")]
+    Subtract {
+        /// Rows that the moments hold.
+        have: usize,
+        /// Rows to leave out.
+        take: usize,
+    },
+    /// A map between different dimensions has no inverse.
+    #[error("a map from {input} to {output} dimensions has no inverse")]
+    NotSquare {
+        /// Dimensions before the map.
+        input: usize,
+        /// Dimensions after it.
+        output: usize,
+    },
+    /// A map loses dimensions and has no inverse.
+    #[error("the map has rank {rank} of {dim} and no inverse")]
+    Singular {
+        /// Numerical rank of the matrix.
+        rank: usize,
+        /// Its dimension.
+        dim: usize,
+    },
+    /// LAPACK reported a failure.
+    #[error("the factorisation of {what} ({rows} × {cols}) failed")]
+    Factorization {
+        /// The matrix.
+        what: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        cols: usize,
+        /// What LAPACK said.
+        #[source]
+        cause: LinalgError,
+    },
+    /// A step of the preparation of rows has an unknown name.
+    #[error("unknown row step `{found}`, expected l1, l2, unit or center")]
+    RowStep {
+        /// The name given.
+        found: String,
+    },
+}

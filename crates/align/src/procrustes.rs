@@ -1,0 +1,192 @@
+use ndarray::{Array2, ArrayView2, s};
+
+use crate::alignment::about_means;
+use crate::factor;
+use crate::moments::{PairSums, Parts, check_count};
+use crate::{AlignError, AlignPaired, Alignment, PairMoments, Warning};
+
+/// Orthogonal Procrustes: the orthogonal map that best carries paired rows over.
+///
+/// For `X ∈ ℝⁿˣᵈ, Y ∈ ℝⁿˣᵈ` the minimiser of `‖XW − Y‖_F` under `WᵀW = I` is `W = U·Vᵀ`, where
+/// `U·Σ·Vᵀ = svd(XᵀY)`. Reflections are allowed. A pair that occurs twice weighs twice.
+///
+/// **Unequal dimensions.** The thin decomposition gives a `W` with orthonormal rows (`d_x < d_y`) or
+/// columns (`d_x > d_y`), the one that maximises `tr(WᵀXᵀY)`; for `d_x ≤ d_y` that is the least
+/// squares answer.
+///
+/// **Fewer pairs than dimensions.** When `XᵀY` has not its full rank, many maps are best. The answer
+/// is the one that is nearest to the identity in the directions that the pairs leave open, and a
+/// [`Warning::Rank`] states the rank.
+///
+/// Schönemann (1966), "A generalized solution of the orthogonal Procrustes problem",
+/// Psychometrika 31(1), doi:10.1007/BF02289451.
+///
+/// Reports the diagnostic `scale` when [`scale`](Self::scale) is set.
+///
+/// ```
+/// # use procrust_blas as _;
+/// use ndarray::array;
+/// use procrust_align::{AlignPaired, Procrustes};
+///
+/// let x = array![[1.0_f32, 0.0], [0.0, 2.0], [3.0, 1.0]];
+/// let turned = array![[0.0_f32, 1.0], [-2.0, 0.0], [-1.0, 3.0]];
+/// let alignment = Procrustes::default().fit(x.view(), turned.view())?;
+/// let mapped = alignment.source().apply(x.view())?;
+/// assert!((mapped - turned).iter().all(|difference| difference.abs() < 1e-6));
+/// # Ok::<(), procrust_align::AlignError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Procrustes {
+    /// Fit about the two means, `x ↦ (x − m_x)·W + m_y`. Off, the origins are taken to correspond.
+    pub center: bool,
+    /// Also fit one factor for all dimensions, `⟨XW, Y⟩ / ‖XW‖²`. The map is then a similarity, no
+    /// longer orthogonal.
+    pub scale: bool,
+}
+
+impl AlignPaired for Procrustes {
+    fn fit(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+    ) -> Result<Alignment, AlignError> {
+        // ‖XW‖ is ‖X‖ unless W drops dimensions.
+        let drops = source.ncols() > target.ncols();
+        let parts = if self.scale && drops { Parts::SOURCE } else { Parts::CROSS };
+        self.solve_sums(&PairSums::of(source, target, parts)?)
+    }
+
+    fn solve(&self, moments: &PairMoments) -> Result<Alignment, AlignError> {
+        self.solve_sums(moments.sums())
+    }
+}
+
+impl Procrustes {
+    fn solve_sums(self, sums: &PairSums) -> Result<Alignment, AlignError> {
+        check_pairs(sums)?;
+        let cross = sums.cross_of(self.center); // XᵀY, d_x × d_y
+        let full = cross.nrows().min(cross.ncols());
+
+        let (u, sigma, vt) = factor::svd(CROSS, &cross, false)?;
+        let rank = factor::rank(&sigma);
+        let mut w = if rank < full { complete(&cross, rank)? } else { u.dot(&vt) };
+
+        let mut scale = None;
+        if self.scale {
+            let square = if w.nrows() > w.ncols() {
+                (&sums.source_of(self.center).dot(&w) * &w).sum() // tr(WᵀXᵀXW)
+            } else {
+                sums.source_square(self.center)
+            };
+            // No extent to measure: leave it.
+            let factor = if square > 0.0 { sigma.sum() / square } else { 1.0 };
+            w *= factor;
+            scale = Some(factor);
+        }
+
+        let means = self.center.then_some((&sums.source.mean, &sums.target.mean));
+        let mut alignment = about_means(means, w)?;
+        if let Some(scale) = scale {
+            alignment = alignment.with_diagnostic("scale", scale);
+        }
+        Ok(alignment.with_warnings((rank < full).then_some(Warning::Rank {
+            what: CROSS,
+            rank,
+            full,
+        })))
+    }
+}
+
+const CROSS: &str = "the cross-covariance";
+
+/// `U·Vᵀ` over the first `rank` singular vectors; in their complements the map nearest to the
+/// identity (the polar factor of the identity, seen from one complement to the other).
+fn complete(cross: &Array2<f64>, rank: usize) -> Result<Array2<f64>, AlignError> {
+    let (u, _, vt) = factor::svd(CROSS, cross, true)?;
+    let (known_u, open_u) = u.view().split_at(ndarray::Axis(1), rank);
+    let (known_vt, open_vt) = vt.view().split_at(ndarray::Axis(0), rank);
+
+    // The identity between unequal dimensions: I padded with zeros.
+    let small = cross.nrows().min(cross.ncols());
+    let identity = open_u.slice(s![..small, ..]).t().dot(&open_vt.slice(s![.., ..small]).t());
+    let (p, _, qt) = factor::svd("the identity between complements", &identity, false)?;
+    Ok(known_u.dot(&known_vt) + open_u.dot(&p).dot(&qt.dot(&open_vt)))
+}
+
+/// What every paired method asks of its data.
+pub(crate) fn check_pairs(sums: &PairSums) -> Result<(), AlignError> {
+    check_count("pairs", sums.count)?;
+    for (what, side) in [("source", &sums.source), ("target", &sums.target)] {
+        if side.mean.is_empty() {
+            return Err(AlignError::NoColumns { what });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+    use ndarray::array;
+    use procrust_blas as _;
+
+    #[test]
+    fn open_directions_stay_as_they_are() {
+        // The pairs turn the first two axes and say nothing about the other two.
+        let x = array![[1.0_f32, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]];
+        let y = array![[0.0_f32, 1.0, 0.0, 0.0], [-2.0, 0.0, 0.0, 0.0], [-1.0, 1.0, 0.0, 0.0]];
+        let alignment = Procrustes::default().fit(x.view(), y.view()).unwrap();
+        let expected = array![
+            [0.0, 1.0, 0.0, 0.0],
+            [-1.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 1.0, 0.0],
+            [0.0, 0.0, 0.0, 1.0]
+        ];
+        assert_abs_diff_eq!(alignment.source().matrix(), expected, epsilon = 1e-12);
+        assert_eq!(
+            alignment.warnings(),
+            [Warning::Rank { what: "the cross-covariance", rank: 2, full: 4 }]
+        );
+        assert_eq!(
+            alignment.warnings()[0].to_string(),
+            "the cross-covariance has rank 2 of 4: the map is not unique; more rows or fewer \
+             dimensions would settle it"
+        );
+    }
+
+    #[test]
+    fn rows_of_zeros_give_the_identity() {
+        for (dx, dy) in [(3, 3), (2, 4), (4, 2)] {
+            for (center, scale) in [(false, false), (true, true)] {
+                let (x, y) = (Array2::zeros((5, dx)), Array2::zeros((5, dy)));
+                let alignment = Procrustes { center, scale }.fit(x.view(), y.view()).unwrap();
+                let identity =
+                    Array2::from_shape_fn((dx, dy), |(i, j)| f64::from(u8::from(i == j)));
+                assert_abs_diff_eq!(alignment.source().matrix(), identity, epsilon = 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn scale_and_centre_recover_a_similarity() {
+        let x = array![[1.0_f32, 0.0], [0.0, 2.0], [3.0, 1.0], [-1.0, -1.5]];
+        let y = x.dot(&array![[0.0_f32, 2.5], [2.5, 0.0]]) + array![[10.0_f32, -20.0]];
+        let fit = Procrustes { center: true, scale: true }.fit(x.view(), y.view()).unwrap();
+        assert_abs_diff_eq!(fit.diagnostic("scale").unwrap(), 2.5, epsilon = 1e-6);
+        assert_abs_diff_eq!(fit.source().apply(x.view()).unwrap(), y, epsilon = 1e-5);
+    }
+
+    #[test]
+    fn bad_pairs_are_errors() {
+        let fit = |n, dx, m, dy| {
+            let (x, y) = (Array2::<f32>::zeros((n, dx)), Array2::<f32>::zeros((m, dy)));
+            Procrustes::default().fit(x.view(), y.view()).unwrap_err().to_string()
+        };
+        assert_eq!(fit(3, 2, 4, 2), "paired rows expected, found 3 source rows and 4 target rows");
+        assert_eq!(fit(1, 2, 1, 2), "pairs: 1 rows, expected at least 2");
+        assert_eq!(fit(0, 2, 0, 2), "pairs: 0 rows, expected at least 2");
+        assert_eq!(fit(3, 0, 3, 2), "source: rows have no columns");
+        assert_eq!(fit(3, 2, 3, 0), "target: rows have no columns");
+    }
+}
