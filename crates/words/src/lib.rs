@@ -1,1 +1,52 @@
-//! Procrust: words.
+//! Word vectors: a file to a vocabulary and its rows.
+//!
+//! [`Embeddings`] are `n` words and an `n × d` matrix of `f32`, a row a word, in the order of the
+//! file (most files list frequent words first). Vectors come as they are in the file: nothing is
+//! centred or scaled.
+//!
+//! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
+//!   finalfusion, plain and quantised. Which one it is, the file tells itself. Text and binary
+//!   may be compressed by gzip.
+//! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
+//! - Numbers are read exactly: the nearest `f32`.
+//! - No word twice (the first counts), no NaN, no infinity.
+//! - An error names the file and the line. No header is trusted: memory follows from what a file
+//!   holds, not from what it promises.
+//!
+//! ```
+//! use procrust_words::{Embeddings, OpenOptions};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("few.vec");
+//! std::fs::write(&path, "3 2\nthe 0.5 1\nof -1 2\nand 3 0.25\n")?;
+//!
+//! let mut options = OpenOptions::default();
+//! options.limit = Some(2);
+//! let few = Embeddings::open(&path, &options)?;
+//! assert_eq!(few.words(), ["the", "of"]);
+//! assert_eq!(few.vectors().dim(), (2, 2));
+//! assert_eq!(few.position("of"), Some(1));
+//!
+//! std::fs::write(&path, "3 2\nthe 0.5 1\nof -1\n")?;
+//! let error = Embeddings::open(&path, &OpenOptions::default()).unwrap_err();
+//! assert!(error.to_string().ends_with("few.vec:3: expected 2 values, found 1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod embeddings;
+mod error;
+mod finalfusion;
+mod format;
+mod line;
+mod open;
+mod text;
+mod word2vec;
+
+pub use embeddings::Embeddings;
+pub use error::WordsError;
+pub use format::Format;
+pub use open::OpenOptions;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
