@@ -32,6 +32,7 @@ mod knn;
 mod linear;
 mod logistic;
 mod ridge;
+mod softmax;
 pub mod statistics;
 
 // Ridge needs LAPACK; the crate names no provider, its tests do.

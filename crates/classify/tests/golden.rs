@@ -1,0 +1,131 @@
+//! The same numbers as scikit-learn (`golden/reference.py`).
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use procrust_blas as _;
+use procrust_classify::{LinearModel, Logistic, Model, Ridge};
+use serde_json::Value;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+struct Case {
+    value: Value,
+    x: Array2<f32>,
+    y: Vec<usize>,
+    probe: Array2<f32>,
+    l2: f64,
+}
+
+fn cases() -> Vec<Case> {
+    let golden: Value = serde_json::from_str(include_str!("golden/reference.json")).unwrap();
+    let single = |value: &Value| matrix(value).mapv(|value| value as f32);
+    let case = |value: &Value| Case {
+        x: single(&value["x"]),
+        y: numbers(&value["y"]).into_iter().map(|label| label as usize).collect(),
+        probe: single(&value["probe"]),
+        l2: value["l2"].as_f64().unwrap(),
+        value: value.clone(),
+    };
+    golden["cases"].as_array().unwrap().iter().map(case).collect()
+}
+
+fn assert_close(
+    found: ArrayView2<'_, f64>,
+    expected: ArrayView2<'_, f64>,
+    tolerance: f64,
+    what: &str,
+) {
+    assert_eq!(found.dim(), expected.dim(), "{what}");
+    let scale = expected.iter().fold(1e-3_f64, |max, value| max.max(value.abs()));
+    let worst = (&found - &expected).iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+    assert!(worst <= tolerance * scale, "{what}: {worst:e} apart at a magnitude of {scale:e}");
+}
+
+/// With two classes scikit-learn keeps one column, the second class's score minus the first's.
+fn scikit_columns(model: &LinearModel) -> (Array2<f64>, Array1<f64>) {
+    let (weights, intercepts) = (model.weights(), model.intercepts());
+    if model.classes().len() > 2 {
+        return (weights.to_owned(), intercepts.to_owned());
+    }
+    let difference = &weights.column(1) - &weights.column(0);
+    (difference.insert_axis(Axis(1)), Array1::from(vec![intercepts[1] - intercepts[0]]))
+}
+
+fn softmax(scores: ArrayView1<'_, f64>) -> Array1<f64> {
+    let powers = scores.mapv(f64::exp);
+    &powers / powers.sum()
+}
+
+#[test]
+fn logistic_is_scikit_learns() {
+    for case in cases() {
+        let name = case.value["name"].as_str().unwrap();
+        let settings = Logistic { l2: case.l2, tolerance: 1e-9, ..Logistic::default() };
+        let classes = case.y.iter().max().unwrap() + 1;
+        let model = settings.train(case.x.view(), &case.y, classes).unwrap();
+        assert_eq!(model.warnings(), [], "{name}");
+
+        // The curvature along any weight is at least l2, so a gradient of length g over n rows of
+        // scale s leaves the weights within g·n·s/l2: 1e-9 · 48 · 50 for the badly scaled case, less
+        // for the others. Intercepts move by as much times an offset of 400. Those of a multinomial
+        // model are defined up to a constant; on both sides their mean is 0.
+        let expected = &case.value["logistic"];
+        let (weights, intercepts) = scikit_columns(&model);
+        let what = |part| format!("{name}: {part}");
+        let expected_weights = matrix(&expected["weights"]);
+        assert_close(weights.view(), expected_weights.t(), 3e-6, &what("weights"));
+        let expected_intercepts = Array1::from(numbers(&expected["intercepts"]));
+        assert_close(
+            intercepts.view().insert_axis(Axis(0)),
+            expected_intercepts.view().insert_axis(Axis(0)),
+            1e-5,
+            &what("intercepts"),
+        );
+        let scores = model.scores(case.probe.view()).unwrap();
+        let mut probabilities = Array2::zeros(scores.raw_dim());
+        for (mut row, scores) in probabilities.rows_mut().into_iter().zip(scores.rows()) {
+            row.assign(&softmax(scores));
+        }
+        let expected = matrix(&expected["probabilities"]);
+        assert_close(probabilities.view(), expected.view(), 3e-6, &what("probabilities"));
+    }
+}
+
+#[test]
+fn ridge_is_scikit_learns() {
+    for case in cases() {
+        let name = case.value["name"].as_str().unwrap();
+        let classes = case.y.iter().max().unwrap() + 1;
+        let model = Ridge { l2: case.l2 }.train(case.x.view(), &case.y, classes).unwrap();
+
+        // Both are exact up to rounding; the normal equations lose what their condition number
+        // takes, at most 1e6 in these cases. With two classes scikit-learn regresses on one column,
+        // and each of our two is plus or minus that.
+        let expected = &case.value["ridge"];
+        let (mut weights, mut intercepts) = scikit_columns(&model);
+        if model.classes().len() == 2 {
+            weights /= 2.0;
+            intercepts /= 2.0;
+        }
+        let what = |part| format!("{name}: {part}");
+        let expected_weights = matrix(&expected["weights"]);
+        assert_close(weights.view(), expected_weights.t(), 1e-9, &what("weights"));
+        let expected_intercepts = Array1::from(numbers(&expected["intercepts"]));
+        assert_close(
+            intercepts.view().insert_axis(Axis(0)),
+            expected_intercepts.view().insert_axis(Axis(0)),
+            1e-9,
+            &what("intercepts"),
+        );
+        let predicted = model.predict(case.probe.view()).unwrap();
+        let expected: Vec<usize> =
+            numbers(&expected["predicted"]).into_iter().map(|label| label as usize).collect();
+        assert_eq!(predicted, expected, "{name}");
+    }
+}

@@ -1,0 +1,314 @@
+//! What holds for all data.
+
+use ndarray::{Array1, Array2, Axis, array};
+use procrust_blas as _;
+use procrust_classify::{
+    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, Warning,
+    statistics::{Estimate, bootstrap_mean, mean_over_seeds, paired_difference, wilson},
+};
+use proptest::{collection::vec, prelude::*};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Clouds around one centre a class, every class with rows.
+fn clouds(rows: usize, columns: usize, classes: usize, seed: u64) -> (Array2<f32>, Vec<usize>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut uniform =
+        |rows| Array2::from_shape_simple_fn((rows, columns), || rng.random_range(-1.0..1.0_f32));
+    let centers = uniform(classes);
+    let mut x = uniform(rows);
+    let y: Vec<usize> = (0..rows).map(|row| row % classes).collect();
+    for (mut row, &label) in x.rows_mut().into_iter().zip(&y) {
+        row += &centers.row(label);
+    }
+    (x, y)
+}
+
+fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
+    vec![
+        ("logistic", Box::new(Logistic::default())),
+        ("ridge", Box::new(Ridge::default())),
+        ("knn", Box::new(NearestNeighbors { k: 3 })),
+    ]
+}
+
+fn reversed(x: &Array2<f32>, y: &[usize]) -> (Array2<f32>, Vec<usize>) {
+    let order: Vec<usize> = (0..y.len()).rev().collect();
+    (x.select(Axis(0), &order), y.iter().rev().copied().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Only the last bits of the weights may depend on the order of the training rows.
+    #[test]
+    fn order_of_rows_does_not_matter(seed in 0..10_000_u64, classes in 2..5_usize) {
+        let (x, y) = clouds(40, 3, classes, seed);
+        let (other_x, other_y) = reversed(&x, &y);
+        // Both gradients are below 1e-9 and the curvature is at least l2: weights agree to
+        // 2 · 1e-9 · n · scale, and 1e-6 is above that.
+        let logistic = Logistic { tolerance: 1e-9, ..Logistic::default() };
+        let pairs = [
+            (logistic.train(x.view(), &y, classes), logistic.train(other_x.view(), &other_y, classes), 1e-6),
+            (Ridge::default().train(x.view(), &y, classes), Ridge::default().train(other_x.view(), &other_y, classes), 1e-10),
+        ];
+        for (model, other, tolerance) in pairs {
+            let (model, other) = (model.unwrap(), other.unwrap());
+            prop_assert!(model.warnings().is_empty());
+            for (a, b) in model.weights().iter().zip(other.weights()) {
+                prop_assert!((a - b).abs() < tolerance, "{} {}", a, b);
+            }
+        }
+        let knn = |x: &Array2<f32>, y: &[usize]| {
+            NearestNeighbors { k: 3 }.fit(x.view(), y, classes).unwrap().predict((x * 0.9).view()).unwrap()
+        };
+        let mut other = knn(&other_x, &other_y);
+        other.reverse();
+        prop_assert_eq!(knn(&x, &y), other);
+    }
+
+    /// An intercept that is not penalised takes up any shift of the features.
+    #[test]
+    fn a_shift_of_all_rows_changes_no_weight(seed in 0..10_000_u64, shift in -64..64_i8) {
+        let (x, y) = clouds(30, 3, 3, seed);
+        // On a grid of 1/1024 the shift is exact in single precision.
+        let x = x.mapv(|value| (value * 1024.0).round() / 1024.0);
+        let shifted = &x + f32::from(shift);
+        let logistic = Logistic { tolerance: 1e-9, ..Logistic::default() };
+        let pairs = [
+            (logistic.train(x.view(), &y, 3), logistic.train(shifted.view(), &y, 3), 1e-6),
+            (Ridge::default().train(x.view(), &y, 3), Ridge::default().train(shifted.view(), &y, 3), 1e-10),
+        ];
+        for (model, other, tolerance) in pairs {
+            let (model, other) = (model.unwrap(), other.unwrap());
+            for (a, b) in model.weights().iter().zip(other.weights()) {
+                prop_assert!((a - b).abs() < tolerance, "{} {}", a, b);
+            }
+        }
+    }
+
+    /// Labels are names: with gaps between them the same rows are told apart in the same way.
+    #[test]
+    fn missing_classes_are_never_predicted(seed in 0..10_000_u64, classes in 2..4_usize) {
+        let (x, y) = clouds(24, 3, classes, seed);
+        let names = [2, 5, 9];
+        let named: Vec<usize> = y.iter().map(|&label| names[label]).collect();
+        for (name, classifier) in classifiers() {
+            let plain = classifier.fit(x.view(), &y, classes).unwrap().predict(x.view()).unwrap();
+            let gaps = classifier.fit(x.view(), &named, 12).unwrap().predict(x.view()).unwrap();
+            let plain: Vec<usize> = plain.into_iter().map(|label| names[label]).collect();
+            prop_assert_eq!(plain, gaps, "{}", name);
+        }
+    }
+
+    #[test]
+    fn wilson_lies_within_0_and_1(n in 1..5000_usize, share in 0.0..=1.0_f64) {
+        let successes = (share * n as f64).round() as usize;
+        let interval = wilson(successes, n);
+        prop_assert!(0.0 <= interval.low && interval.low <= interval.value);
+        prop_assert!(interval.value <= interval.high && interval.high <= 1.0);
+        // The other outcome's interval is the mirror image.
+        let other = wilson(n - successes, n);
+        prop_assert!((interval.low - (1.0 - other.high)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn paired_difference_is_antisymmetric(
+        (a, b) in (1..4_usize, 2..20_usize).prop_flat_map(|(seeds, items)| {
+            let sample = || vec(vec(-1.0..1.0_f64, items), seeds);
+            (sample(), sample())
+        }),
+    ) {
+        let (there, back) = (paired_difference(&a, &b), paired_difference(&b, &a));
+        prop_assert_eq!(there, Estimate { value: -back.value, half_width: back.half_width });
+        let nothing = Estimate { value: 0.0, half_width: 0.0 };
+        prop_assert_eq!(paired_difference(&a, &a), nothing);
+        let means = mean_over_seeds(&a).value - mean_over_seeds(&b).value;
+        prop_assert!((there.value - means).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bootstrap_holds_its_mean(values in vec(-1.0..1.0_f64, 1..50), seed in 0..100_u64) {
+        let interval = bootstrap_mean(&values, seed);
+        prop_assert_eq!(interval, bootstrap_mean(&values, seed));
+        prop_assert!(interval.low <= interval.value + 1e-12 && interval.value <= interval.high + 1e-12);
+    }
+}
+
+/// The share of 2,000 simulated experiments whose interval holds the truth. Its own standard error
+/// is 0.5 points at 95 %, so 1.5 points are three of them.
+fn coverage(mut experiment: impl FnMut(&mut ChaCha8Rng) -> bool) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    (0..2000).filter(|_| experiment(&mut rng)).count() as f64 / 2000.0
+}
+
+#[test]
+fn wilson_covers_95_percent() {
+    for rate in [0.1, 0.5, 0.8] {
+        let covered = coverage(|rng| {
+            let successes = (0..200).filter(|_| rng.random_bool(rate)).count();
+            let interval = wilson(successes, 200);
+            (interval.low..=interval.high).contains(&rate)
+        });
+        assert!((covered - 0.95).abs() < 0.02, "{covered} at a rate of {rate}");
+    }
+}
+
+#[test]
+fn bootstrap_covers_95_percent() {
+    // Percentile intervals are a little narrow; on 100 items less than a point.
+    let mut seed = 0;
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let held = (0..300)
+        .filter(|_| {
+            let values: Vec<f64> = (0..100).map(|_| rng.random_range(0.0..1.0)).collect();
+            seed += 1;
+            let interval = bootstrap_mean(&values, seed);
+            (interval.low..=interval.high).contains(&0.5)
+        })
+        .count();
+    // 300 experiments: standard error 1.3 points.
+    let covered = held as f64 / 300.0;
+    assert!((covered - 0.945).abs() < 0.04, "{covered}");
+}
+
+/// Items are easy or hard, seeds good or bad, and every value has noise of its own.
+fn two_way(rng: &mut ChaCha8Rng, items: usize, seeds: usize, of_seeds: f64) -> Vec<Vec<f64>> {
+    let mut spread = |width: f64| rng.random_range(-1.0..1.0) * width;
+    let easy: Vec<f64> = (0..items).map(|_| spread(1.0)).collect();
+    (0..seeds)
+        .map(|_| {
+            let good = spread(of_seeds);
+            easy.iter().map(|easy| 0.3 + easy + good + spread(0.5)).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn two_way_intervals_cover_at_least_95_percent() {
+    let covered = |seeds, of_seeds| {
+        coverage(|rng| {
+            let estimate = mean_over_seeds(&two_way(rng, 120, seeds, of_seeds));
+            (estimate.value - 0.3).abs() <= estimate.half_width
+        })
+    };
+    // Seeds that all are alike: close to nominal, a little above for the noise counted twice.
+    let alike = covered(5, 0.0);
+    assert!((0.935..0.98).contains(&alike), "{alike}");
+    // Many seeds that differ.
+    let many = covered(40, 0.5);
+    assert!((0.93..0.98).contains(&many), "{many}");
+    // Items alone, seeds left out: what a single seed's interval covers when seeds differ. Too
+    // little, which is why there are two parts.
+    let single = covered(1, 0.5);
+    assert!(single < 0.6, "{single}");
+}
+
+#[test]
+fn pairing_takes_out_what_both_share() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let a = two_way(&mut rng, 100, 3, 0.2);
+    let b: Vec<Vec<f64>> = a
+        .iter()
+        .map(|seed| seed.iter().map(|value| value - 0.05 + rng.random_range(-0.01..0.01)).collect())
+        .collect();
+    let paired = paired_difference(&a, &b);
+    assert!((paired.value - 0.05).abs() < 0.01);
+    assert!(paired.half_width < 0.1 * mean_over_seeds(&a).half_width);
+}
+
+#[test]
+fn bad_data_is_refused_by_every_classifier() {
+    let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
+    let mut nan = x.clone();
+    nan[(1, 0)] = f32::NAN;
+    for (name, classifier) in classifiers() {
+        let refused = |x: &Array2<f32>, y: &[usize], classes| {
+            classifier.fit(x.view(), y, classes).err().expect(name).to_string()
+        };
+        assert_eq!(
+            refused(&x, &[4, 4, 4], 9),
+            "all 3 training rows are of class 4: expected at least two classes"
+        );
+        assert_eq!(
+            refused(&nan, &[0, 1, 1], 2),
+            "features hold NaN at row 1, column 0: expected finite values"
+        );
+        assert_eq!(refused(&x, &[0, 1], 2), "3 rows have 2 labels: expected one label a row");
+        assert_eq!(
+            refused(&x, &[0, 1, 2], 2),
+            "label 2 at row 2: expected labels below 2, the number of classes"
+        );
+        assert_eq!(
+            refused(&Array2::zeros((0, 2)), &[], 2),
+            "no data: found 0 rows of 2 columns, expected at least one of each"
+        );
+        let model = classifier.fit(x.view(), &[0, 1, 1], 2).unwrap();
+        let message = model.predict(array![[1.0_f32]].view()).unwrap_err().to_string();
+        assert_eq!(message, "rows have 1 columns, the training rows had 2");
+        assert!(model.predict(nan.view()).is_err(), "{name}");
+        assert_eq!(model.predict(Array2::zeros((0, 2)).view()).unwrap(), [0; 0], "{name}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let (x, y) = clouds(6, 2, 2, 1);
+    for l2 in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let errors = [
+            Logistic { l2, ..Logistic::default() }.train(x.view(), &y, 2),
+            Ridge { l2 }.train(x.view(), &y, 2),
+        ];
+        for error in errors {
+            assert!(matches!(error, Err(ClassifyError::Setting { setting: "l2", .. })), "{l2}");
+        }
+    }
+    assert!(Logistic { tolerance: 0.0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
+    assert!(Logistic { max_iterations: 0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
+}
+
+#[test]
+fn a_solver_that_stops_early_says_so() {
+    let (x, y) = clouds(60, 8, 3, 3);
+    let settings = Logistic { max_iterations: 2, tolerance: 1e-8, ..Logistic::default() };
+    let model = settings.train(x.view(), &y, 3).unwrap();
+    let [Warning::NotConverged { gradient, .. }] = model.warnings() else { panic!("no warning") };
+    assert!(*gradient > 1e-8);
+    assert!(model.warnings()[0].to_string().contains("at most 2 iterations"));
+}
+
+/// Columns whose spreads are a million apart, far from the origin, as raw measurements are.
+#[test]
+fn badly_scaled_columns_converge() {
+    for classes in [2, 5] {
+        let (x, y) = clouds(200, 6, classes, 4);
+        let scales = Array1::from(vec![1e-3_f32, 1e-2, 1.0, 10.0, 100.0, 1000.0]);
+        let x = &x * &scales + &scales * 20.0;
+        let model = Logistic::default().train(x.view(), &y, classes).unwrap();
+        assert_eq!(model.warnings(), [], "{classes} classes");
+        let predicted = model.predict(x.view()).unwrap();
+        let right = predicted.iter().zip(&y).filter(|(a, b)| a == b).count();
+        assert!(right * classes > y.len() * 3 / 2, "{right} of {}", y.len());
+    }
+}
+
+/// Classes so far apart that most rows' scores lie hundreds below those of a few.
+#[test]
+fn rows_far_apart_converge() {
+    let (mut x, y) = clouds(300, 6, 4, 5);
+    for mut row in x.rows_mut().into_iter().step_by(10) {
+        row *= 300.0;
+    }
+    let settings = Logistic { l2: 1e-2, ..Logistic::default() };
+    let model = settings.train(x.view(), &y, 4).unwrap();
+    assert_eq!(model.warnings(), []);
+}
+
+#[test]
+fn constant_features_are_no_obstacle() {
+    let x = Array2::from_elem((4, 3), 2.5_f32);
+    for (name, classifier) in classifiers() {
+        let model = classifier.fit(x.view(), &[1, 0, 1, 1], 2).unwrap();
+        assert_eq!(model.predict(x.view()).unwrap(), [1; 4], "{name}");
+    }
+}
