@@ -6,7 +6,8 @@ Writes data/lexicon/{train,test}.{en-fr,fr-en}.txt, one pair a line, tab separat
 
 Both lists are written for this project. Frequency-balanced: English words by their rank in GloVe's
 vocabulary, French words by theirs in fastText's, in five bands with the same number of words each.
-No source word stands in both parts of a direction. Python 3 alone; seed 20261124.
+The training pairs of the two directions are the same, turned round; no word that one of the directions
+tests stands in them. Python 3 alone; seed 20261124.
 
     python3 scripts/split_lexicon.py glove-words.txt french-words.txt
 
@@ -59,20 +60,19 @@ def main():
     english, french = (pathlib.Path(p).read_text(encoding="utf-8").splitlines() for p in sys.argv[1:])
     forward, backward = read("english-french.txt"), read("french-english.txt")
 
+    asked = []
+    for words in bands(backward, french):
+        asked += words[:140]
     train, test = [], []
     for words in bands(forward, english):
         test += words[:160]
         train += words[160:800]
-    write("train.en-fr.txt", pairs(forward, train))
-    write("test.en-fr.txt", pairs(forward, test))
-
-    asked = []
-    for words in bands(backward, french):
-        asked += words[:140]
-    # Training from French is the English list turned round, without the words that are tested.
+    # What is learned is the same in both directions, and no word that either direction tests is in it.
     tested = set(asked)
-    turned = [(f, e) for e, f in pairs(forward, train) if f not in tested]
-    write("train.fr-en.txt", turned)
+    learned = [(e, f) for e, f in pairs(forward, train) if f not in tested]
+    write("train.en-fr.txt", learned)
+    write("test.en-fr.txt", pairs(forward, test))
+    write("train.fr-en.txt", [(f, e) for e, f in learned])
     write("test.fr-en.txt", pairs(backward, asked))
 
 

@@ -1,1 +1,39 @@
-//! Procrust: datasets.
+//! The data that Procrust ships, and readers for common data files.
+//!
+//! Shipped data is compiled into the crate: no network, no paths. A call decodes its data set anew, in
+//! well under a second; keep the result. `DATA.md` beside this crate names origin, licence, checksum
+//! and the script that made each file.
+//!
+//! | call | data |
+//! |---|---|
+//! | [`mnist`], [`optdigits`] | 10,000 digits of 28 × 28 and 1,797 of 8 × 8, with labels |
+//! | [`glove_english`], [`fasttext_french`] | 20,000 English words × 50, 19,987 French words × 300 |
+//! | [`rated_sentences`] | tweets, product reviews, film reviews, news: 23,703 sentences with ratings |
+//! | [`vader_english`], [`afinn_french`] | words with their sentiment |
+//! | [`english_french`], [`french_english`] | words with their translations, to learn from and to test on |
+//!
+//! A plan names them as [`Dataset`] does. Files on disk (`.mat`, `.npy`, `.npz`, `.csv`, svmlight, idx)
+//! are read by [`read_table`].
+//!
+//! ```
+//! let digits = procrust_datasets::optdigits()?;
+//! assert_eq!(digits.pixels.dim(), (1797, 8, 8)); // items are rows: pictures come first
+//! assert_eq!(digits.labels[..3], [0, 1, 2]);
+//! # Ok::<(), procrust_datasets::DatasetError>(())
+//! ```
+
+mod error;
+mod readers;
+mod shipped;
+
+pub use error::DatasetError;
+pub use readers::{Table, TableOptions, read_table};
+pub use shipped::{
+    Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, WordSet,
+    WordVectors, afinn_french, english_french, fasttext_french, french_english, glove_english,
+    mnist, optdigits, rated_sentences, vader_english,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

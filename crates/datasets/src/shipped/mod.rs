@@ -1,0 +1,16 @@
+//! Data compiled into the crate, decoded when asked for.
+
+mod file;
+mod images;
+mod lexicon;
+mod names;
+mod sentences;
+mod sentiment;
+mod vectors;
+
+pub use images::{Images, mnist, optdigits};
+pub use lexicon::{Lexicon, english_french, french_english};
+pub use names::{Dataset, ImageSet, SentenceDomain, WordSet};
+pub use sentences::{RatedSentence, Sentiment, rated_sentences};
+pub use sentiment::{afinn_french, vader_english};
+pub use vectors::{WordVectors, fasttext_french, glove_english};
