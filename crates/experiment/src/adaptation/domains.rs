@@ -1,0 +1,384 @@
+//! Loads and prepares the domains of an adaptation plan.
+
+use std::{borrow::Cow, collections::BTreeSet, path::PathBuf, sync::OnceLock, time::Instant};
+
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
+use procrust_align::{AlignError, Spectrum, prepare_rows, standardize_columns};
+use procrust_datasets::{DatasetError, Sentiment, Table, TableOptions, rated_sentences};
+use rayon::prelude::*;
+
+use crate::{
+    plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource, SentencesPlan},
+    sentences, space,
+};
+
+/// Rows and labels of one domain, prepared.
+#[derive(Debug, Clone)]
+pub struct Domain {
+    /// Its name in tasks.
+    pub name: String,
+    /// One row an item.
+    pub rows: Array2<f32>,
+    /// Each row's class, a position in [`Domains::classes`].
+    pub labels: Vec<usize>,
+    /// Measured once for all the tasks that the domain is part of.
+    measured: OnceLock<Measured<'static>>,
+}
+
+/// The spectrum of some rows, and the seconds that measuring it took.
+#[derive(Debug, Clone)]
+pub(super) struct Measured<'a> {
+    pub(super) spectrum: Cow<'a, Spectrum>,
+    pub(super) seconds: f64,
+}
+
+impl Measured<'_> {
+    pub(super) fn of(rows: ArrayView2<'_, f32>) -> Result<Self, AlignError> {
+        let started = Instant::now();
+        let spectrum = Cow::Owned(Spectrum::of(rows)?);
+        Ok(Self { spectrum, seconds: started.elapsed().as_secs_f64() })
+    }
+}
+
+impl Domain {
+    /// A domain of prepared rows.
+    #[must_use]
+    pub fn new(name: String, rows: Array2<f32>, labels: Vec<usize>) -> Self {
+        Self { name, rows, labels, measured: OnceLock::new() }
+    }
+
+    /// The spectrum of all rows: what [`Domains::measure`] found, or measured now.
+    pub(super) fn measured(&self) -> Result<Measured<'_>, AlignError> {
+        match self.measured.get() {
+            Some(Measured { spectrum, seconds }) => {
+                Ok(Measured { spectrum: Cow::Borrowed(spectrum), seconds: *seconds })
+            }
+            None => Measured::of(self.rows.view()),
+        }
+    }
+}
+
+/// All domains of a plan, with one list of classes.
+#[derive(Debug, Clone)]
+pub struct Domains {
+    /// In the plan's order.
+    pub domains: Vec<Domain>,
+    /// The classes of all domains: by number where all are numbers, by name otherwise.
+    pub classes: Vec<String>,
+    /// What a reader of the results should know about the data.
+    pub notes: Vec<String>,
+}
+
+/// Why a plan's data could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DomainError {
+    /// A data file could not be read.
+    #[error("domain `{domain}`")]
+    Read {
+        /// The domain.
+        domain: String,
+        /// Why.
+        #[source]
+        cause: Box<DatasetError>,
+    },
+    /// A data file has no labels.
+    #[error(
+        "domain `{domain}`: {} has no labels; name them with `labels = …` in the plan",
+        file.display()
+    )]
+    Unlabelled {
+        /// The domain.
+        domain: String,
+        /// Its file.
+        file: PathBuf,
+    },
+    /// Sparse files could not get equal columns.
+    #[error("cannot give the sparse files of the plan equal columns")]
+    Widen(#[from] DatasetError),
+    /// Pictures could not be described.
+    #[error("domain `{domain}`")]
+    Describe {
+        /// The domain.
+        domain: String,
+        /// Why.
+        #[source]
+        cause: procrust_images::ImagesError,
+    },
+    /// The word vectors of `[sentences]` could not be read.
+    #[error(transparent)]
+    Words(#[from] space::SpaceError),
+    /// Domains with different numbers of columns.
+    #[error(
+        "domain `{domain}` has {columns} columns, but `{first}` has {expected}: the domains of one \
+         plan need equal columns"
+    )]
+    Columns {
+        /// The domain.
+        domain: String,
+        /// Its columns.
+        columns: usize,
+        /// The first domain.
+        first: String,
+        /// The first domain's columns.
+        expected: usize,
+    },
+    /// A source with a single class.
+    #[error(
+        "domain `{domain}` is a source and all its {rows} labels are `{class}`: a classifier needs \
+         at least two classes"
+    )]
+    OneClass {
+        /// The domain.
+        domain: String,
+        /// Its only class.
+        class: String,
+        /// Its rows.
+        rows: usize,
+    },
+    /// A domain without rows.
+    #[error("domain `{domain}` has no rows")]
+    Empty {
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// A domain before its labels are numbered.
+struct Raw {
+    rows: Rows,
+    labels: Vec<String>,
+}
+
+enum Rows {
+    Ready(Array2<f32>),
+    Sparse(Box<Table>),
+}
+
+impl Domains {
+    /// Reads and prepares every domain; `most_rows` keeps the first rows of each.
+    ///
+    /// # Errors
+    ///
+    /// A [`DomainError`] that names the domain, and with it the file and the place.
+    pub fn load(plan: &AdaptationPlan, most_rows: Option<usize>) -> Result<Self, DomainError> {
+        let mut notes = Vec::new();
+        let words = plan.sentences.as_ref().map(WordsInUse::load).transpose()?;
+        let mut raw = Vec::with_capacity(plan.domains.len());
+        for domain in &plan.domains {
+            raw.push(read(domain, plan, words.as_ref(), &mut notes)?);
+        }
+        let (rows, labels): (Vec<Rows>, Vec<Vec<String>>) =
+            raw.into_iter().map(|raw| (raw.rows, raw.labels)).unzip();
+        let matrices = widen(rows)?;
+
+        let all: BTreeSet<&str> = labels.iter().flatten().map(String::as_str).collect();
+        let mut classes: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
+        if classes.iter().all(|class| class.parse::<f64>().is_ok()) {
+            let number = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+            classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
+        }
+
+        let mut domains = Vec::with_capacity(plan.domains.len());
+        for ((domain, mut labels), mut rows) in plan.domains.iter().zip(labels).zip(matrices) {
+            if let Some(most) = most_rows.filter(|&most| most < rows.nrows()) {
+                rows = rows.slice_move(ndarray::s![..most, ..]);
+                labels.truncate(most);
+            }
+            prepare_rows(&mut rows, &plan.rows);
+            if plan.columns == Columns::ZScore {
+                standardize_columns(&mut rows);
+            }
+            let labels = labels
+                .iter()
+                .map(|label| {
+                    let known = classes.iter().position(|class| class == label);
+                    known.expect("classes were collected from these labels")
+                })
+                .collect();
+            domains.push(Domain::new(domain.name.clone(), rows, labels));
+        }
+        let domains = Self { domains, classes, notes };
+        domains.check(plan)?;
+        Ok(domains)
+    }
+
+    /// Measures every domain that several fits of the plan need whole.
+    ///
+    /// Before the runs and not by the first that needs it: a run that waits for another's
+    /// measurement inside a pool of threads may wait for itself. What cannot be measured is left
+    /// to the runs, which say why.
+    pub(crate) fn measure(&self, plan: &AdaptationPlan) {
+        if !plan.methods.iter().any(AdaptationMethod::aligns) {
+            return;
+        }
+        self.domains.par_iter().enumerate().for_each(|(at, domain)| {
+            let whole = |&(source, target): &(usize, usize)| {
+                target == at || source == at && plan.trains_on_all(domain.labels.len())
+            };
+            if plan.pairs.iter().any(whole)
+                && let Ok(measured) = Measured::of(domain.rows.view())
+            {
+                domain.measured.get_or_init(|| measured);
+            }
+        });
+    }
+
+    fn check(&self, plan: &AdaptationPlan) -> Result<(), DomainError> {
+        let first = &self.domains[0];
+        for domain in &self.domains {
+            let name = || domain.name.clone();
+            if domain.rows.nrows() == 0 {
+                return Err(DomainError::Empty { domain: name() });
+            }
+            if domain.rows.ncols() != first.rows.ncols() {
+                return Err(DomainError::Columns {
+                    domain: name(),
+                    columns: domain.rows.ncols(),
+                    first: first.name.clone(),
+                    expected: first.rows.ncols(),
+                });
+            }
+        }
+        for &(source, _) in &plan.pairs {
+            let domain = &self.domains[source];
+            let class = domain.labels[0];
+            if domain.labels.iter().all(|&label| label == class) {
+                return Err(DomainError::OneClass {
+                    domain: domain.name.clone(),
+                    class: self.classes[class].clone(),
+                    rows: domain.labels.len(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Word vectors for the plan's sentences.
+struct WordsInUse<'a> {
+    plan: &'a SentencesPlan,
+    space: space::Space,
+}
+
+impl<'a> WordsInUse<'a> {
+    fn load(plan: &'a SentencesPlan) -> Result<Self, DomainError> {
+        Ok(Self { plan, space: space::Space::load(&plan.words, None)? })
+    }
+}
+
+fn read(
+    domain: &DomainPlan,
+    plan: &AdaptationPlan,
+    words: Option<&WordsInUse<'_>>,
+    notes: &mut Vec<String>,
+) -> Result<Raw, DomainError> {
+    let name = || domain.name.clone();
+    let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
+    let describe = |pixels: ArrayView3<'_, u8>| {
+        procrust_images::describe(&plan.images.descriptor, pixels)
+            .map_err(|cause| DomainError::Describe { domain: name(), cause })
+    };
+    match &domain.source {
+        DomainSource::Images(set) => {
+            let mut images = set.load().map_err(failed)?;
+            to_full_range(&mut images.pixels, images.white);
+            let rows = describe(images.pixels.view())?;
+            let labels = images.labels.iter().map(ToString::to_string).collect();
+            Ok(Raw { rows: Rows::Ready(rows), labels })
+        }
+        DomainSource::Sentences(set) => {
+            let rated = rated_sentences(*set).map_err(failed)?;
+            let (mut texts, mut labels) = (Vec::new(), Vec::new());
+            for sentence in &rated {
+                if let Some(label) = sentence.label() {
+                    texts.push(sentences::tokens(&sentence.text));
+                    labels.push(match label {
+                        Sentiment::Positive => "positive".to_owned(),
+                        _ => "negative".to_owned(),
+                    });
+                }
+            }
+            let words = words.expect("the plan's parser asks for [sentences]");
+            let position = |word: &str| words.space.position(word);
+            let smoothing = words.plan.smoothing;
+            let encoded = sentences::encode(&texts, &position, words.space.vectors(), smoothing);
+            notes.push(format!(
+                "{}: {} of {} sentences have a label; {:.1} % of their words have a vector, in {} \
+                 sentences none",
+                domain.name,
+                texts.len(),
+                rated.len(),
+                100.0 * encoded.coverage,
+                encoded.empty
+            ));
+            Ok(Raw { rows: Rows::Ready(encoded.rows), labels })
+        }
+        DomainSource::File { path, features, labels } => {
+            let mut options = TableOptions::default();
+            options.features.clone_from(features);
+            options.labels.clone_from(labels);
+            let mut table = procrust_datasets::read_table(path, &options).map_err(failed)?;
+            let labels = table
+                .labels
+                .take()
+                .ok_or_else(|| DomainError::Unlabelled { domain: name(), file: path.clone() })?;
+            if table.sparse {
+                return Ok(Raw { rows: Rows::Sparse(Box::new(table)), labels });
+            }
+            let rows = match table.pictures() {
+                Some(pixels) => describe(pixels.view())?,
+                None => table.features,
+            };
+            Ok(Raw { rows: Rows::Ready(rows), labels })
+        }
+    }
+}
+
+/// Sparse files of one plan share the widest column count and the first index.
+fn widen(rows: Vec<Rows>) -> Result<Vec<Array2<f32>>, DatasetError> {
+    let mut sparse: Vec<Table> = Vec::new();
+    let mut dense: Vec<Option<Array2<f32>>> = Vec::with_capacity(rows.len());
+    for rows in rows {
+        match rows {
+            Rows::Ready(rows) => dense.push(Some(rows)),
+            Rows::Sparse(table) => {
+                sparse.push(*table);
+                dense.push(None);
+            }
+        }
+    }
+    Table::share_columns(&mut sparse)?;
+    let mut sparse = sparse.into_iter();
+    let filled = dense.into_iter().map(|rows| {
+        rows.or_else(|| sparse.next().map(|table| table.features))
+            .expect("every domain without rows has left a sparse table")
+    });
+    Ok(filled.collect())
+}
+
+/// Levels from 0 to `white` spread over 0 to 255.
+fn to_full_range(pixels: &mut Array3<u8>, white: u8) {
+    if (1..255).contains(&white) {
+        let scale = |level: u8| {
+            let scaled = (u32::from(level) * 255 + u32::from(white) / 2) / u32::from(white);
+            u8::try_from(scaled).unwrap_or(u8::MAX)
+        };
+        pixels.mapv_inplace(scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn levels_of_sixteen_become_bytes() {
+        let mut pixels = array![[[0_u8, 8, 16]]];
+        to_full_range(&mut pixels, 16);
+        assert_eq!(pixels, array![[[0_u8, 128, 255]]]);
+        to_full_range(&mut pixels, 255);
+        assert_eq!(pixels, array![[[0_u8, 128, 255]]]);
+    }
+}

@@ -1,0 +1,406 @@
+//! Plans of kind `adaptation`: labelled source, unlabelled target.
+
+use std::path::{Path, PathBuf};
+
+use procrust_align::{Regularization, RowStep};
+use procrust_datasets::{ImageSet, SentenceDomain};
+use serde_json::json;
+
+use super::{
+    at_least_one, existing,
+    parts::{Columns, Labelled, Settings, WordSource, all_different},
+    parts::{regularization, regularization_setting, row_steps},
+    toml_table::{Place, PlanError, Table, unknown},
+};
+
+/// An experiment with labelled source rows and unlabelled target rows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AdaptationPlan {
+    /// The domains, at least two.
+    pub domains: Vec<DomainPlan>,
+    /// Ordered pairs (source, target) as positions in `domains`.
+    pub pairs: Vec<(usize, usize)>,
+    /// How many source rows a run trains on, drawn by its seed; all when `None`.
+    pub train_rows: Option<usize>,
+    /// How pictures become rows.
+    pub images: ImagesPlan,
+    /// How sentences become rows, if a domain has sentences.
+    pub sentences: Option<SentencesPlan>,
+    /// What is done to each domain's rows, in order.
+    pub rows: Vec<RowStep>,
+    /// What is done to each domain's columns after that.
+    pub columns: Columns,
+    /// The classifiers.
+    pub classifiers: Vec<ClassifierPlan>,
+    /// The methods.
+    pub methods: Vec<AdaptationMethod>,
+}
+
+/// One domain of a plan.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DomainPlan {
+    /// Its name in tasks.
+    pub name: String,
+    /// Its data.
+    pub source: DomainSource,
+    /// Where the plan names it.
+    pub place: Place,
+}
+
+/// Where a domain's rows and labels come from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum DomainSource {
+    /// A data file.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// The variables, arrays or columns with the features.
+        features: Vec<String>,
+        /// The variable, array, column or file with the labels.
+        labels: Option<String>,
+    },
+    /// Pictures that ship.
+    Images(ImageSet),
+    /// Sentences that ship.
+    Sentences(SentenceDomain),
+}
+
+/// How pictures become rows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ImagesPlan {
+    /// The descriptor.
+    pub descriptor: procrust_images::Descriptor,
+}
+
+/// How sentences become rows: a weighted mean of word vectors.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SentencesPlan {
+    /// The word vectors.
+    pub words: WordSource,
+    /// `a` in the weight `a / (a + p(word))`; plain means when `None`.
+    pub smoothing: Option<f64>,
+}
+
+/// A method of a plan of this kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum AdaptationMethod {
+    /// No adaptation.
+    None,
+    /// Correlation alignment.
+    Coral {
+        /// λ, or Ledoit-Wolf.
+        regularization: Regularization,
+    },
+    /// Subspace alignment.
+    Subspace {
+        /// Dimensions of the shared space.
+        components: usize,
+    },
+    /// The linear Monge map between Gaussians.
+    LinearTransport {
+        /// λ on both diagonals.
+        regularization: f64,
+    },
+    /// Not a transfer: trained on the target's own labels, the upper bound.
+    TargetTrained {
+        /// Parts of the cross-fit; every row is tested by a model that did not see it.
+        folds: usize,
+    },
+}
+
+impl Labelled for AdaptationMethod {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Coral { .. } => "coral",
+            Self::Subspace { .. } => "subspace",
+            Self::LinearTransport { .. } => "linear-transport",
+            Self::TargetTrained { .. } => "target-trained",
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::new();
+        match *self {
+            Self::None => {}
+            Self::Coral { regularization } => {
+                settings.insert("regularization".into(), regularization_setting(regularization));
+            }
+            Self::Subspace { components } => {
+                settings.insert("components".into(), json!(components));
+            }
+            Self::LinearTransport { regularization } => {
+                settings.insert("regularization".into(), json!(regularization));
+            }
+            Self::TargetTrained { folds } => {
+                settings.insert("folds".into(), json!(folds));
+            }
+        }
+        settings
+    }
+}
+
+impl AdaptationMethod {
+    /// Whether the method maps rows; the others use them as they are.
+    #[must_use]
+    pub fn aligns(&self) -> bool {
+        !matches!(self, Self::None | Self::TargetTrained { .. })
+    }
+
+    const NAMES: [&'static str; 5] =
+        ["none", "coral", "subspace", "linear-transport", "target-trained"];
+
+    fn parse(mut table: Table) -> Result<Self, PlanError> {
+        let (name, place) = table.text("name")?;
+        let method = match name.as_str() {
+            "none" => Self::None,
+            "coral" => Self::Coral { regularization: regularization(&mut table)? },
+            "subspace" => Self::Subspace {
+                components: table
+                    .count("components", 1)?
+                    .ok_or_else(|| place.error("subspace needs the key `components`"))?,
+            },
+            "linear-transport" => Self::LinearTransport {
+                regularization: table.number("regularization", 0.0)?.unwrap_or(1.0),
+            },
+            "target-trained" => {
+                Self::TargetTrained { folds: table.count("folds", 2)?.unwrap_or(5) }
+            }
+            other => {
+                let message = unknown("for kind = \"adaptation\" the method", other, &Self::NAMES);
+                return Err(place.error(message));
+            }
+        };
+        table.finish()?;
+        Ok(method)
+    }
+}
+
+/// A classifier of a plan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum ClassifierPlan {
+    /// The `k` nearest training rows vote.
+    Knn {
+        /// How many vote.
+        k: usize,
+    },
+    /// Logistic regression.
+    Logistic {
+        /// Scales ½‖w‖².
+        l2: f64,
+    },
+    /// Ridge regression on ±1, one against the rest.
+    Ridge {
+        /// Scales ‖w‖².
+        l2: f64,
+    },
+}
+
+impl Labelled for ClassifierPlan {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Knn { .. } => "knn",
+            Self::Logistic { .. } => "logistic",
+            Self::Ridge { .. } => "ridge",
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::new();
+        match *self {
+            Self::Knn { k } => settings.insert("k".into(), json!(k)),
+            Self::Logistic { l2 } | Self::Ridge { l2 } => settings.insert("l2".into(), json!(l2)),
+        };
+        settings
+    }
+}
+
+impl ClassifierPlan {
+    const NAMES: [&'static str; 3] = ["knn", "logistic", "ridge"];
+
+    fn parse(mut table: Table) -> Result<Self, PlanError> {
+        let (name, place) = table.text("name")?;
+        let classifier = match name.as_str() {
+            "knn" => Self::Knn { k: table.count("k", 1)?.unwrap_or(1) },
+            "logistic" => Self::Logistic { l2: table.number("l2", 0.0)?.unwrap_or(1.0) },
+            "ridge" => Self::Ridge { l2: table.number("l2", 0.0)?.unwrap_or(1.0) },
+            other => return Err(place.error(unknown("the classifier", other, &Self::NAMES))),
+        };
+        table.finish()?;
+        Ok(classifier)
+    }
+}
+
+impl AdaptationPlan {
+    /// Whether a run trains on every one of a source's `rows` rows.
+    #[must_use]
+    pub fn trains_on_all(&self, rows: usize) -> bool {
+        self.train_rows.is_none_or(|wanted| wanted >= rows)
+    }
+
+    pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
+        let tables = table.tables("domain")?;
+        at_least_one(table, &tables, "domain")?;
+        let domains = domains(folder, tables)?;
+        if domains.len() < 2 {
+            return Err(table.error("expected at least two [[domain]] tables, found one"));
+        }
+        let pairs = pairs(table, &domains)?;
+        let train_rows = table.count("train_rows", 2)?;
+
+        let images = match table.table("images")? {
+            Some(table) => images(table)?,
+            None => ImagesPlan { descriptor: procrust_images::Descriptor::default() },
+        };
+        let sentences = table.table("sentences")?.map(|t| sentences(folder, t)).transpose()?;
+        let wordless = domains.iter().find(|domain| {
+            sentences.is_none() && matches!(domain.source, DomainSource::Sentences(_))
+        });
+        if let Some(domain) = wordless {
+            let message = format!("`{}` has sentences: the plan needs [sentences]", domain.name);
+            return Err(domain.place.error(message));
+        }
+
+        let (mut rows, mut columns) = (Vec::new(), Columns::None);
+        if let Some(mut prepare) = table.table("prepare")? {
+            rows = row_steps(&mut prepare)?;
+            let words = [("none", Columns::None), ("zscore", Columns::ZScore)];
+            columns = prepare.word("columns", &words)?.unwrap_or_default();
+            prepare.finish()?;
+        }
+
+        let tables = table.tables("classifier")?;
+        at_least_one(table, &tables, "classifier")?;
+        let places: Vec<Place> = tables.iter().map(Table::place).collect();
+        let classifiers =
+            tables.into_iter().map(ClassifierPlan::parse).collect::<Result<Vec<_>, _>>()?;
+        all_different(&classifiers, &places, "classifier")?;
+
+        let tables = table.tables("method")?;
+        at_least_one(table, &tables, "method")?;
+        let places: Vec<Place> = tables.iter().map(Table::place).collect();
+        let methods =
+            tables.into_iter().map(AdaptationMethod::parse).collect::<Result<Vec<_>, _>>()?;
+        all_different(&methods, &places, "method")?;
+
+        Ok(Self {
+            domains,
+            pairs,
+            train_rows,
+            images,
+            sentences,
+            rows,
+            columns,
+            classifiers,
+            methods,
+        })
+    }
+}
+
+fn domains(folder: &Path, tables: Vec<Table>) -> Result<Vec<DomainPlan>, PlanError> {
+    let mut domains: Vec<DomainPlan> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let domain = domain(folder, table)?;
+        if domains.iter().any(|other| other.name == domain.name) {
+            let message = format!("two domains are called `{}`", domain.name);
+            return Err(domain.place.error(message));
+        }
+        domains.push(domain);
+    }
+    Ok(domains)
+}
+
+fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
+    let (name, place) = table.text("name")?;
+    let source = match (table.optional_text("file")?, table.optional_text("dataset")?) {
+        (Some(file), None) => DomainSource::File {
+            path: existing(folder, &file)?,
+            features: table
+                .texts("features")?
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect(),
+            labels: table.optional_text("labels")?.map(|(name, _)| name),
+        },
+        (None, Some((name, place))) => shipped(&name, &place)?,
+        _ => return Err(table.error("[[domain]]: expected either `file` or `dataset`")),
+    };
+    table.finish()?;
+    Ok(DomainPlan { name, source, place })
+}
+
+fn shipped(name: &str, place: &Place) -> Result<DomainSource, PlanError> {
+    let images = ImageSet::ALL.iter().map(|&set| (set.name(), DomainSource::Images(set)));
+    let sentences =
+        SentenceDomain::ALL.iter().map(|&set| (set.name(), DomainSource::Sentences(set)));
+    let all: Vec<(&str, DomainSource)> = images.chain(sentences).collect();
+    let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    all.iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, source)| source.clone())
+        .ok_or_else(|| place.error(unknown("dataset", name, &known)))
+}
+
+fn pairs(table: &mut Table, domains: &[DomainPlan]) -> Result<Vec<(usize, usize)>, PlanError> {
+    let Some(named) = table.pairs("pairs")? else {
+        let all = (0..domains.len()).flat_map(|s| (0..domains.len()).map(move |t| (s, t)));
+        return Ok(all.filter(|(s, t)| s != t).collect());
+    };
+    let known: Vec<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
+    let position = |(name, place): &(String, Place)| {
+        known
+            .iter()
+            .position(|known| known == name)
+            .ok_or_else(|| place.error(unknown("pairs: domain", name, &known)))
+    };
+    let mut pairs = Vec::with_capacity(named.len());
+    for [source, target] in &named {
+        let pair = (position(source)?, position(target)?);
+        if pair.0 == pair.1 {
+            return Err(source.1.error("pairs: source and target are the same domain"));
+        }
+        if pairs.contains(&pair) {
+            return Err(source.1.error("pairs: this pair stands twice"));
+        }
+        pairs.push(pair);
+    }
+    Ok(pairs)
+}
+
+fn images(mut table: Table) -> Result<ImagesPlan, PlanError> {
+    use procrust_images::{Descriptor, Hog, Pixels};
+    let (name, place) = table.text("descriptor")?;
+    let size = table.count("size", 1)?;
+    let descriptor = match name.as_str() {
+        "pixels" => Descriptor::Pixels(Pixels { size: size.unwrap_or(Pixels::default().size) }),
+        "hog" => {
+            let default = Hog::default();
+            Descriptor::Hog(Hog {
+                size: size.unwrap_or(default.size),
+                cell: table.count("cell", 1)?.unwrap_or(default.cell),
+                block: table.count("block", 1)?.unwrap_or(default.block),
+                orientations: table.count("orientations", 1)?.unwrap_or(default.orientations),
+                ..default
+            })
+        }
+        other => return Err(place.error(unknown("descriptor", other, &["pixels", "hog"]))),
+    };
+    table.finish()?;
+    descriptor.check().map_err(|error| place.error(error.to_string()))?;
+    Ok(ImagesPlan { descriptor })
+}
+
+fn sentences(folder: &Path, mut table: Table) -> Result<SentencesPlan, PlanError> {
+    let words = WordSource::parse(folder, &mut table)?;
+    let smoothing = table.number("smoothing", 0.0)?;
+    table.finish()?;
+    Ok(SentencesPlan { words, smoothing: smoothing.filter(|a| *a > 0.0) })
+}

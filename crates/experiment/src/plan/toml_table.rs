@@ -1,0 +1,437 @@
+//! A TOML table that remembers where its keys stand and which of them were asked for.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use toml::de::{DeTable, DeValue};
+
+/// A mistake in a plan file: where it stands, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{line}: {message}", file.display())]
+pub struct PlanError {
+    /// The plan file.
+    pub file: PathBuf,
+    /// The line of the mistake, counted from 1.
+    pub line: usize,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+/// A plan file's path and text, shared by everything that was read from it.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    file: Arc<Path>,
+    text: Arc<str>,
+}
+
+impl Source {
+    pub(crate) fn new(file: &Path, text: &str) -> Self {
+        Self { file: Arc::from(file), text: Arc::from(text) }
+    }
+
+    fn error(&self, at: usize, message: impl Into<String>) -> PlanError {
+        let before = self.text.as_bytes().iter().take(at);
+        PlanError {
+            file: self.file.to_path_buf(),
+            line: 1 + before.filter(|&&byte| byte == b'\n').count(),
+            message: message.into(),
+        }
+    }
+
+    /// Parses the whole text as one table.
+    pub(crate) fn parse(&self) -> Result<Table, PlanError> {
+        let parsed = DeTable::parse(&self.text).map_err(|error| {
+            self.error(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        })?;
+        Ok(Table::new(self, "the plan", 0, parsed.get_ref()))
+    }
+}
+
+/// A TOML value of any kind, with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Value {
+    span: Range<usize>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Array(Vec<Value>),
+    Table(Table),
+    Other,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Float(number) => write!(f, "{number}"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Array(_) => f.write_str("a list"),
+            Self::Table(_) => f.write_str("a table"),
+            Self::Other => f.write_str("a date"),
+        }
+    }
+}
+
+impl Value {
+    fn new(source: &Source, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Self {
+        let kind = match value {
+            DeValue::String(text) => Kind::Text(text.to_string()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .map_or(Kind::Other, Kind::Integer),
+            DeValue::Float(number) => number.as_str().parse().map_or(Kind::Other, Kind::Float),
+            DeValue::Boolean(value) => Kind::Boolean(*value),
+            DeValue::Array(items) => Kind::Array(
+                items
+                    .iter()
+                    .map(|item| Self::new(source, name, item.span(), item.get_ref()))
+                    .collect(),
+            ),
+            DeValue::Table(table) => {
+                Kind::Table(Table::new(source, &format!("[{name}]"), span.start, table))
+            }
+            DeValue::Datetime(_) => Kind::Other,
+        };
+        Self { span, kind }
+    }
+}
+
+/// A table being read: every key is taken once, and [`Table::finish`] complains about the rest.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    source: Source,
+    name: String,
+    at: usize,
+    left: BTreeMap<String, (usize, Value)>,
+    known: Vec<&'static str>,
+}
+
+impl Table {
+    fn new(source: &Source, name: &str, at: usize, table: &DeTable<'_>) -> Self {
+        let left = table
+            .iter()
+            .map(|(key, value)| {
+                let name = key.get_ref().to_string();
+                let value = Value::new(source, &name, value.span(), value.get_ref());
+                (name, (key.span().start, value))
+            })
+            .collect();
+        Self { source: source.clone(), name: name.to_owned(), at, left, known: Vec::new() }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.known.push(key);
+        self.left.remove(key).map(|(_, value)| value)
+    }
+
+    fn mismatch(&self, key: &str, expected: &str, found: &Value) -> PlanError {
+        let message = format!("{key}: expected {expected}, found {}", found.kind);
+        self.source.error(found.span.start, message)
+    }
+
+    /// An error about the table as a whole, at its first line.
+    pub(crate) fn error(&self, message: impl Into<String>) -> PlanError {
+        self.source.error(self.at, message)
+    }
+
+    /// The same as [`Table::error`], as a reusable place.
+    pub(crate) fn place(&self) -> Place {
+        Place { source: self.source.clone(), at: self.at }
+    }
+
+    /// Text that must be there.
+    pub(crate) fn text(&mut self, key: &'static str) -> Result<(String, Place), PlanError> {
+        self.optional_text(key)?
+            .ok_or_else(|| self.error(format!("{} needs the key `{key}`", self.name)))
+    }
+
+    /// Text, if the key is there.
+    pub(crate) fn optional_text(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<(String, Place)>, PlanError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value { kind: Kind::Text(text), span }) => {
+                Ok(Some((text, Place { source: self.source.clone(), at: span.start })))
+            }
+            Some(other) => Err(self.mismatch(key, "text in quotes", &other)),
+        }
+    }
+
+    /// One of a few words; `None` if the key is not there.
+    pub(crate) fn word<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, PlanError> {
+        let Some((found, place)) = self.optional_text(key)? else { return Ok(None) };
+        let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
+        value.map(Some).ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            place.error(unknown(&format!("{key} ="), &found, &known))
+        })
+    }
+
+    /// A whole number of at least `least`.
+    pub(crate) fn count(
+        &mut self,
+        key: &'static str,
+        least: usize,
+    ) -> Result<Option<usize>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        match value.kind {
+            Kind::Integer(number) if usize::try_from(number).is_ok_and(|n| n >= least) => {
+                Ok(usize::try_from(number).ok())
+            }
+            _ => Err(self.mismatch(key, &format!("a whole number, {least} or more"), &value)),
+        }
+    }
+
+    /// A finite number of at least `least`.
+    pub(crate) fn number(
+        &mut self,
+        key: &'static str,
+        least: f64,
+    ) -> Result<Option<f64>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        as_number(&value)
+            .filter(|number| number.is_finite() && *number >= least)
+            .map(Some)
+            .ok_or_else(|| self.mismatch(key, &format!("a number, {least} or more"), &value))
+    }
+
+    /// A number of at least 0, or the word given.
+    pub(crate) fn number_or_word(
+        &mut self,
+        key: &'static str,
+        word: &str,
+    ) -> Result<Option<Option<f64>>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        match &value.kind {
+            Kind::Text(text) if text == word => Ok(Some(None)),
+            _ => as_number(&value)
+                .filter(|number| number.is_finite() && *number >= 0.0)
+                .map(|number| Some(Some(number)))
+                .ok_or_else(|| {
+                    self.mismatch(key, &format!("a number, 0 or more, or {word:?}"), &value)
+                }),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>, PlanError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value { kind: Kind::Boolean(value), .. }) => Ok(Some(value)),
+            Some(other) => Err(self.mismatch(key, "true or false", &other)),
+        }
+    }
+
+    /// A list of whole numbers of at least `least`.
+    pub(crate) fn counts(
+        &mut self,
+        key: &'static str,
+        least: u64,
+    ) -> Result<Option<Vec<u64>>, PlanError> {
+        let expected = format!("a list of whole numbers, {least} or more, like [{least}]");
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let Kind::Array(items) = &value.kind else {
+            return Err(self.mismatch(key, &expected, &value));
+        };
+        if items.is_empty() {
+            return Err(self.source.error(value.span.start, format!("{key}: the list is empty")));
+        }
+        let number = |item: &Value| match item.kind {
+            Kind::Integer(number) => u64::try_from(number)
+                .ok()
+                .filter(|&number| number >= least)
+                .ok_or_else(|| self.mismatch(key, &expected, item)),
+            _ => Err(self.mismatch(key, &expected, item)),
+        };
+        items.iter().map(number).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A list of texts; one text alone counts as a list of one.
+    pub(crate) fn texts(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Vec<(String, Place)>>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let items = match &value.kind {
+            Kind::Text(_) => std::slice::from_ref(&value),
+            Kind::Array(items) => items.as_slice(),
+            _ => return Err(self.mismatch(key, "a list of texts", &value)),
+        };
+        let text = |item: &Value| match &item.kind {
+            Kind::Text(text) => {
+                Ok((text.clone(), Place { source: self.source.clone(), at: item.span.start }))
+            }
+            _ => Err(self.mismatch(key, "text in quotes", item)),
+        };
+        items.iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// `"all"`, or a list of pairs of texts.
+    pub(crate) fn pairs(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Vec<PlacedPair>>, PlanError> {
+        const EXPECTED: &str = "\"all\" or a list of pairs, like [[\"amazon\", \"webcam\"]]";
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let items = match &value.kind {
+            Kind::Text(text) if text == "all" => return Ok(None),
+            Kind::Array(items) if !items.is_empty() => items,
+            _ => return Err(self.mismatch(key, EXPECTED, &value)),
+        };
+        let place = |value: &Value| Place { source: self.source.clone(), at: value.span.start };
+        let pair = |item: &Value| match &item.kind {
+            Kind::Array(pair) => match pair.as_slice() {
+                [
+                    first @ Value { kind: Kind::Text(a), .. },
+                    second @ Value { kind: Kind::Text(b), .. },
+                ] => Ok([(a.clone(), place(first)), (b.clone(), place(second))]),
+                _ => Err(self.mismatch(key, EXPECTED, item)),
+            },
+            _ => Err(self.mismatch(key, EXPECTED, item)),
+        };
+        items.iter().map(pair).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A sub-table, `[key]`.
+    pub(crate) fn table(&mut self, key: &'static str) -> Result<Option<Table>, PlanError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value { kind: Kind::Table(table), .. }) => Ok(Some(table)),
+            Some(other) => Err(self.mismatch(key, &format!("a table, [{key}]"), &other)),
+        }
+    }
+
+    /// A list of tables, `[[key]]`; empty where there is none.
+    pub(crate) fn tables(&mut self, key: &'static str) -> Result<Vec<Table>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let expected = format!("one or more tables, [[{key}]]");
+        let Kind::Array(items) = &value.kind else {
+            return Err(self.mismatch(key, &expected, &value));
+        };
+        let table = |item: &Value| match &item.kind {
+            Kind::Table(table) => Ok(Table { name: format!("[[{key}]]"), ..table.clone() }),
+            _ => Err(self.mismatch(key, &expected, item)),
+        };
+        items.iter().map(table).collect()
+    }
+
+    /// Ends the reading: a key that nobody asked for is an error that names the nearest known one.
+    pub(crate) fn finish(self) -> Result<(), PlanError> {
+        match self.left.iter().min_by_key(|(_, (at, _))| *at) {
+            None => Ok(()),
+            Some((key, (at, _))) => {
+                let known = self.known.as_slice();
+                Err(self.source.error(*at, unknown(&format!("{}: key", self.name), key, known)))
+            }
+        }
+    }
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    match value.kind {
+        Kind::Float(number) => Some(number),
+        #[allow(clippy::cast_precision_loss, reason = "settings are far below 2^53")]
+        Kind::Integer(number) => Some(number as f64),
+        _ => None,
+    }
+}
+
+/// Two texts, each with its place.
+pub(crate) type PlacedPair = [(String, Place); 2];
+
+/// A place in a plan file, kept for errors that are found later.
+#[derive(Debug, Clone)]
+pub struct Place {
+    source: Source,
+    at: usize,
+}
+
+impl Place {
+    /// An error at this place.
+    #[must_use]
+    pub fn error(&self, message: impl Into<String>) -> PlanError {
+        self.source.error(self.at, message)
+    }
+}
+
+/// `what "found" is not known; did you mean …? known: …`
+pub(crate) fn unknown(what: &str, found: &str, known: &[&str]) -> String {
+    let mut sorted: Vec<&str> = known.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let nearest = sorted
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(word, found), *word))
+        .min()
+        .filter(|(distance, word)| *distance <= 1 + word.len().max(found.len()) / 3);
+    let hint = nearest.map_or(String::new(), |(_, word)| format!("; did you mean `{word}`?"));
+    format!("{what} `{found}` is not known{hint} (known: {})", sorted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        Source::new(Path::new("p.toml"), text).parse().unwrap()
+    }
+
+    #[test]
+    fn unknown_key_names_line_and_nearest() {
+        let mut table = table("name = \"x\"\n\nseds = [1]\n");
+        table.text("name").unwrap();
+        table.counts("seeds", 0).unwrap();
+        let error = table.finish().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "p.toml:3: the plan: key `seds` is not known; did you mean `seeds`? (known: name, seeds)"
+        );
+    }
+
+    #[test]
+    fn wrong_type_names_line_and_both_types() {
+        let mut table = table("\nk = \"three\"\n");
+        let error = table.count("k", 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "p.toml:2: k: expected a whole number, 1 or more, found \"three\""
+        );
+    }
+
+    #[test]
+    fn integers_in_any_radix_and_as_numbers() {
+        let mut table = table("a = 0x10\nb = 1\nc = 1.5\nd = -1");
+        assert_eq!(table.count("a", 0).unwrap(), Some(16));
+        assert_eq!(table.number("b", 0.0).unwrap(), Some(1.0));
+        assert_eq!(table.number("c", 0.0).unwrap(), Some(1.5));
+        assert!(table.number("d", 0.0).is_err());
+    }
+
+    #[test]
+    fn broken_toml_has_a_line() {
+        let error = Source::new(Path::new("p.toml"), "a = 1\nb = = 2\n").parse().unwrap_err();
+        assert_eq!(error.line, 2);
+    }
+
+    #[test]
+    fn a_far_word_gets_no_hint() {
+        assert_eq!(unknown("key", "zzzzzz", &["name"]), "key `zzzzzz` is not known (known: name)");
+    }
+}

@@ -1,0 +1,311 @@
+//! Runs a plan: loads its data, runs every cell in parallel, hands the results on in order.
+
+use std::io;
+
+use procrust_classify::statistics;
+use rayon::prelude::*;
+
+use crate::{
+    adaptation::{self, DomainError, Domains},
+    lexicon::{self, LexiconError, Spaces},
+    plan::{AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, labels},
+    progress::Progress,
+    results::{Outcome, Record, Sink},
+};
+
+/// One cell of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Which task.
+    pub task: usize,
+    /// Which method.
+    pub method: usize,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// One value that a run measured.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The classifier's name and settings.
+    pub classifier: Option<(String, Settings)>,
+    /// The retrieval criterion.
+    pub criterion: Option<String>,
+    /// What was measured.
+    pub metric: String,
+    /// The value, or why there is none.
+    pub outcome: Outcome,
+    /// The value of each test item, for comparisons between methods; empty where there are none.
+    pub items: Vec<f32>,
+    /// Seconds that fitting took.
+    pub fit_seconds: Option<f64>,
+    /// What the method had to say.
+    pub warnings: Vec<String>,
+}
+
+/// How to run plans.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// One run with this seed instead of the plan's.
+    pub seed: Option<u64>,
+    /// The first seed only, on the first rows of every domain and the first test words.
+    pub quick: bool,
+}
+
+/// `--quick` keeps so many rows a domain.
+const QUICK_ROWS: usize = 1000;
+/// `--quick` keeps so many test words.
+const QUICK_QUERIES: usize = 100;
+
+impl Options {
+    fn seeds(&self, plan: &Plan) -> Vec<u64> {
+        match (self.seed, self.quick) {
+            (Some(seed), _) => vec![seed],
+            (None, true) => plan.seeds[..1].to_vec(),
+            (None, false) => plan.seeds.clone(),
+        }
+    }
+}
+
+/// Why a plan could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunPlanError {
+    /// Its domains could not be used.
+    #[error(transparent)]
+    Domains(Box<DomainError>),
+    /// Its vectors or lexicons could not be used.
+    #[error(transparent)]
+    Lexicon(Box<LexiconError>),
+    /// Its results could not be written.
+    #[error("cannot write the results")]
+    Write(#[from] io::Error),
+}
+
+impl From<DomainError> for RunPlanError {
+    fn from(error: DomainError) -> Self {
+        Self::Domains(Box::new(error))
+    }
+}
+
+impl From<LexiconError> for RunPlanError {
+    fn from(error: LexiconError) -> Self {
+        Self::Lexicon(Box::new(error))
+    }
+}
+
+/// The data of a plan, in memory and prepared.
+#[derive(Debug)]
+pub enum Data {
+    /// Of an adaptation plan.
+    Domains(Domains),
+    /// Of a lexicon plan.
+    Spaces(Spaces),
+}
+
+/// All that a plan's runs measured.
+#[derive(Debug)]
+pub struct Finished {
+    /// The plan.
+    pub plan: Plan,
+    /// Its data, for the report's pictures.
+    pub data: Data,
+    /// The names of its tasks.
+    pub tasks: Vec<String>,
+    /// The labels of its methods.
+    pub methods: Vec<String>,
+    /// The seeds that ran.
+    pub seeds: Vec<u64>,
+    /// Every run's findings, in the order of the results.
+    pub runs: Vec<(Unit, Vec<Finding>)>,
+    /// What a reader should know about the data.
+    pub notes: Vec<String>,
+}
+
+impl Finished {
+    /// How many values could not be measured.
+    #[must_use]
+    pub fn failures(&self) -> usize {
+        let findings = self.runs.iter().flat_map(|(_, findings)| findings);
+        findings.filter(|finding| finding.outcome.error().is_some()).count()
+    }
+}
+
+/// A plan whose data is loaded.
+#[derive(Debug)]
+pub struct Ready {
+    plan: Plan,
+    data: Data,
+    options: Options,
+}
+
+impl Ready {
+    /// Reads and prepares everything that the plan names.
+    ///
+    /// # Errors
+    ///
+    /// [`RunPlanError`] with the file and the place of whatever can't be used.
+    pub fn load(plan: Plan, options: Options) -> Result<Self, RunPlanError> {
+        let data = match &plan.kind {
+            Kind::Adaptation(kind) => {
+                Data::Domains(Domains::load(kind, options.quick.then_some(QUICK_ROWS))?)
+            }
+            Kind::Lexicon(kind) => {
+                Data::Spaces(Spaces::load(kind, options.quick.then_some(QUICK_QUERIES))?)
+            }
+        };
+        Ok(Self { plan, data, options })
+    }
+
+    /// How many runs there will be.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.units().len()
+    }
+
+    /// Whether there is nothing to run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn units(&self) -> Vec<Unit> {
+        let seeds = self.options.seeds(&self.plan);
+        match (&self.plan.kind, &self.data) {
+            (Kind::Adaptation(kind), _) => units(kind.pairs.len(), kind.methods.len(), &seeds),
+            (Kind::Lexicon(kind), Data::Spaces(spaces)) => {
+                units(spaces.tasks().len(), kind.methods.len(), &seeds)
+            }
+            (Kind::Lexicon(_), Data::Domains(_)) => unreachable!("data is loaded by the kind"),
+        }
+    }
+
+    /// Runs everything. Records go to `sink` as runs `first`, `first + 1`, …
+    ///
+    /// Runs are spread over the threads of the current rayon pool; what they find does not depend
+    /// on how many there are.
+    ///
+    /// # Errors
+    ///
+    /// [`RunPlanError::Write`] when the results can't be written. A run that fails is no error: its
+    /// record says why.
+    pub fn run(self, sink: &Sink, first: usize) -> Result<Finished, RunPlanError> {
+        let units = self.units();
+        let seeds = self.options.seeds(&self.plan);
+        let notes = match &self.data {
+            Data::Domains(domains) => domains.notes.clone(),
+            Data::Spaces(spaces) => spaces.notes(),
+        };
+        let cells = self.cells();
+        let progress = Progress::new(&self.plan.name, units.len());
+        let run = |(at, unit): (usize, &Unit)| -> io::Result<(Unit, Vec<Finding>)> {
+            let findings = cells.run(unit);
+            let records = findings.iter().map(|f| cells.record(&self.plan, unit, f)).collect();
+            sink.add(first + at, records)?;
+            progress.step(&format!("{} {}", cells.tasks[unit.task], cells.methods[unit.method]));
+            Ok((*unit, findings))
+        };
+        let runs = units.par_iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?;
+        progress.finish();
+        let Cells { tasks, methods, .. } = cells;
+        Ok(Finished { plan: self.plan, data: self.data, tasks, methods, seeds, runs, notes })
+    }
+
+    fn cells(&self) -> Cells<'_> {
+        match (&self.plan.kind, &self.data) {
+            (Kind::Adaptation(plan), Data::Domains(domains)) => {
+                domains.measure(plan);
+                let tasks = adaptation::tasks(plan, domains);
+                Cells {
+                    tasks: tasks.iter().map(adaptation::Task::name).collect(),
+                    methods: labels(&plan.methods),
+                    settings: plan.methods.iter().map(|m| (m.name(), m.settings())).collect(),
+                    work: Work::Adaptation(plan, tasks),
+                }
+            }
+            (Kind::Lexicon(plan), Data::Spaces(spaces)) => {
+                let tasks = spaces.tasks();
+                Cells {
+                    tasks: tasks.iter().map(lexicon::Task::name).collect(),
+                    methods: labels(&plan.methods),
+                    settings: plan.methods.iter().map(|m| (m.name(), m.settings())).collect(),
+                    work: Work::Lexicon(plan, tasks),
+                }
+            }
+            _ => unreachable!("data is loaded by the kind"),
+        }
+    }
+}
+
+/// Tasks outside, methods next, seeds inside: the order of the results.
+fn units(tasks: usize, methods: usize, seeds: &[u64]) -> Vec<Unit> {
+    let cell = |task| (0..methods).map(move |method| (task, method));
+    let cells = (0..tasks).flat_map(cell);
+    cells
+        .flat_map(|(task, method)| seeds.iter().map(move |&seed| Unit { task, method, seed }))
+        .collect()
+}
+
+/// A plan's tasks and methods, ready to be run cell by cell.
+struct Cells<'a> {
+    tasks: Vec<String>,
+    methods: Vec<String>,
+    settings: Vec<(&'static str, Settings)>,
+    work: Work<'a>,
+}
+
+enum Work<'a> {
+    Adaptation(&'a AdaptationPlan, Vec<adaptation::Task<'a>>),
+    Lexicon(&'a LexiconPlan, Vec<lexicon::Task<'a>>),
+}
+
+impl Cells<'_> {
+    fn run(&self, unit: &Unit) -> Vec<Finding> {
+        match &self.work {
+            Work::Adaptation(plan, tasks) => {
+                adaptation::run(plan, &tasks[unit.task], unit.method, unit.seed)
+            }
+            Work::Lexicon(plan, tasks) => lexicon::run(plan, &tasks[unit.task], unit.method),
+        }
+    }
+
+    fn record(&self, plan: &Plan, unit: &Unit, finding: &Finding) -> Record {
+        let (method, settings) = &self.settings[unit.method];
+        Record {
+            experiment: plan.name.clone(),
+            kind: plan.kind.name(),
+            task: self.tasks[unit.task].clone(),
+            method: (*method).to_owned(),
+            classifier: finding.classifier.as_ref().map(|(name, _)| name.clone()),
+            criterion: finding.criterion.clone(),
+            metric: finding.metric.clone(),
+            outcome: finding.outcome.clone(),
+            seed: unit.seed,
+            fit_seconds: finding.fit_seconds,
+            settings: settings.clone(),
+            classifier_settings: finding.classifier.as_ref().map(|(_, settings)| settings.clone()),
+            warnings: finding.warnings.clone(),
+        }
+    }
+}
+
+/// The mean of a finding's items over seeds, with its interval.
+pub(crate) fn estimate(findings: &[&Finding]) -> Option<statistics::Estimate> {
+    let items: Vec<Vec<f64>> = findings.iter().map(|finding| widened(finding)).collect();
+    let measured = items.first().is_some_and(|items| !items.is_empty());
+    measured.then(|| statistics::mean_over_seeds(&items))
+}
+
+/// The mean difference of two methods' items over seeds, with its interval.
+pub(crate) fn difference(a: &[&Finding], b: &[&Finding]) -> Option<statistics::Estimate> {
+    let of = |findings: &[&Finding]| findings.iter().map(|f| widened(f)).collect::<Vec<_>>();
+    let (a, b) = (of(a), of(b));
+    let measured = a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.len() == b.len());
+    (measured && a.first().is_some_and(|items| !items.is_empty()))
+        .then(|| statistics::paired_difference(&a, &b))
+}
+
+fn widened(finding: &Finding) -> Vec<f64> {
+    finding.items.iter().copied().map(f64::from).collect()
+}

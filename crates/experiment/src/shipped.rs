@@ -1,0 +1,44 @@
+//! The plans that ship, inside the program.
+
+use std::path::Path;
+
+use crate::plan::Plan;
+
+const SHIPPED: [(&str, &str); 3] = [
+    ("plans/digits.toml", include_str!("../plans/digits.toml")),
+    ("plans/words.toml", include_str!("../plans/words.toml")),
+    ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
+];
+
+/// Every plan that ships. They use shipped data only and need no file.
+#[must_use]
+pub fn shipped_plans() -> Vec<Plan> {
+    let parse = |(file, text): (&str, &str)| Plan::parse(Path::new(file), text);
+    SHIPPED.into_iter().map(|plan| parse(plan).expect("shipped plans are read by a test")).collect()
+}
+
+/// The plans that run when none is named.
+#[must_use]
+pub fn default_plans() -> Vec<Plan> {
+    shipped_plans().into_iter().filter(|plan| plan.default).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_in_the_folder_ships_and_is_a_plan() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| format!("plans/{}", entry.unwrap().file_name().to_str().unwrap()))
+            .collect();
+        let mut shipped: Vec<&str> = SHIPPED.iter().map(|(file, _)| *file).collect();
+        files.sort_unstable();
+        shipped.sort_unstable();
+        assert_eq!(files, shipped);
+        assert_eq!(shipped_plans().len(), SHIPPED.len());
+        assert!(!default_plans().is_empty());
+    }
+}

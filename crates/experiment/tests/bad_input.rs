@@ -1,0 +1,166 @@
+//! What the program says of input that it can't use: where, what was expected, what was found.
+
+mod common;
+
+use common::{Folder, mat, plan, plan_with_first_domain};
+
+#[track_caller]
+fn contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "expected {part:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_known_one() {
+    let folder = Folder::with_domains();
+    let said = folder.complaint(&plan("[prepare]\ncolums = \"zscore\"\n"));
+    contains(&said, &["plan.toml:14:", "`colums`", "did you mean `columns`?"]);
+    assert!(!folder.path().join("out/results.jsonl").exists());
+}
+
+#[test]
+fn a_method_of_another_kind_is_refused() {
+    let folder = Folder::with_domains();
+    let said = folder.complaint(&plan("[[method]]\nname = \"procrustes\"\n"));
+    contains(&said, &["plan.toml:14:", "kind = \"adaptation\"", "`procrustes`", "coral"]);
+}
+
+#[test]
+fn a_missing_plan_is_named() {
+    let folder = Folder::new();
+    let output = folder.experiment(&["nowhere.toml"]).code(1).get_output().clone();
+    contains(&String::from_utf8_lossy(&output.stderr), &["nowhere.toml"]);
+}
+
+#[test]
+fn a_missing_file_is_named_with_the_line_of_the_plan() {
+    let folder = Folder::with_domains();
+    let said = folder.complaint(&plan_with_first_domain("file = \"gone.mat\""));
+    contains(&said, &["plan.toml:5:", "gone.mat"]);
+}
+
+#[test]
+fn a_mat_file_without_the_variable_lists_those_it_has() {
+    let folder = Folder::with_domains();
+    let values = [1.0, 2.0, 3.0, 4.0];
+    folder.write("a.mat", mat(&[("fts", 2, 2, &values), ("labels", 2, 1, &values[..2])]));
+    let domain = "file = \"a.mat\"\nfeatures = \"features\"\nlabels = \"labels\"";
+    let said = folder.complaint(&plan_with_first_domain(domain));
+    contains(&said, &["domain `a`", "a.mat", "`features`", "fts", "labels"]);
+}
+
+#[test]
+fn rows_and_labels_of_unequal_number_are_both_counted() {
+    let folder = Folder::with_domains();
+    let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    folder.write("a.mat", mat(&[("fts", 3, 2, &values), ("labels", 2, 1, &values[..2])]));
+    let domain = "file = \"a.mat\"\nfeatures = \"fts\"\nlabels = \"labels\"";
+    let said = folder.complaint(&plan_with_first_domain(domain));
+    contains(&said, &["a.mat", "3", "2", "label"]);
+}
+
+#[test]
+fn nan_in_features_names_file_row_and_column() {
+    let folder = Folder::with_domains();
+    folder.write("n.csv", "x,y,label\n1,2,c0\n3,NaN,c1\n");
+    let said = folder.complaint(&plan_with_first_domain("file = \"n.csv\""));
+    contains(&said, &["n.csv", "row 2", "column 2"]);
+}
+
+#[test]
+fn a_source_of_one_class_is_refused() {
+    let folder = Folder::with_domains();
+    folder.write("one.csv", "x,y,label\n1,2,c0\n3,4,c0\n");
+    let said = folder.complaint(&plan_with_first_domain("file = \"one.csv\""));
+    contains(&said, &["domain `a`", "`c0`", "at least two classes"]);
+}
+
+#[test]
+fn domains_of_unequal_width_are_refused() {
+    let folder = Folder::with_domains();
+    folder.write("w.csv", "x,label\n1,c0\n3,c1\n");
+    let said = folder.complaint(&plan_with_first_domain("file = \"w.csv\""));
+    contains(&said, &["`b` has 2 columns", "`a` has 1"]);
+}
+
+const WORDS: &str = "chat 1 0\nchien 0 1\nvache 1 1\n";
+
+fn lexicon_plan() -> String {
+    "name = \"w\"\nkind = \"lexicon\"\n[source]\nfile = \"s.txt\"\n[target]\nfile = \"t.txt\"\n\
+     [lexicon]\ntrain = \"train.txt\"\ntest = \"test.txt\"\n[retrieval]\nat = [1]\ncsls_k = 2\n\
+     [[method]]\nname = \"procrustes\"\n"
+        .to_owned()
+}
+
+fn with_words() -> Folder {
+    let folder = Folder::new();
+    folder.write("s.txt", "cat 1 0\ndog 0 1\ncow 1 1\n");
+    folder.write("t.txt", WORDS);
+    folder.write("train.txt", "cat chat\ndog chien\n");
+    folder.write("test.txt", "cow vache\n");
+    folder
+}
+
+#[test]
+fn the_small_lexicon_itself_is_fine() {
+    let folder = with_words();
+    folder.write("plan.toml", lexicon_plan());
+    folder.experiment(&["plan.toml"]).success();
+}
+
+#[test]
+fn an_empty_lexicon_is_named() {
+    let folder = with_words();
+    folder.write("test.txt", "\n");
+    contains(&folder.complaint(&lexicon_plan()), &["test.txt", "empty"]);
+}
+
+#[test]
+fn a_lexicon_with_no_word_in_the_vocabulary_says_so() {
+    let folder = with_words();
+    folder.write("train.txt", "chat cat\nchien dog\n");
+    let said = folder.complaint(&lexicon_plan());
+    contains(&said, &["train.txt", "no pair", "wrong way round"]);
+}
+
+#[test]
+fn a_short_line_of_a_vector_file_is_named() {
+    let folder = with_words();
+    folder.write("s.txt", "cat 1 0\ndog 0\ncow 1 1\n");
+    contains(&folder.complaint(&lexicon_plan()), &["s.txt", "2", "expected"]);
+    let said = folder.complaint(&lexicon_plan());
+    assert!(said.contains("s.txt:2") || said.contains("line 2"), "{said}");
+}
+
+#[test]
+fn a_header_that_promises_too_much_allocates_nothing() {
+    let folder = with_words();
+    folder.write("s.txt", "1000000000000 2\ncat 1 0\n");
+    contains(&folder.complaint(&lexicon_plan()), &["s.txt", "1000000000000"]);
+}
+
+#[test]
+fn more_neighbours_than_words_are_refused() {
+    let folder = with_words();
+    let said = folder.complaint(&lexicon_plan().replace("csls_k = 2", "csls_k = 9"));
+    contains(&said, &["csls_k = 9", "only 3 words"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named_before_any_work() {
+    let folder = Folder::with_domains();
+    folder.write("plan.toml", plan(""));
+    folder.write("out", "a file stands where the folder should be");
+    let output = folder.experiment(&["plan.toml"]).code(1).get_output().clone();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    contains(&said, &["cannot write to the folder out"]);
+    assert!(!said.contains("reading the data"));
+}
+
+#[test]
+fn a_wrong_argument_is_explained() {
+    let folder = Folder::new();
+    let output = folder.experiment(&["--tread", "2"]).code(2).get_output().clone();
+    contains(&String::from_utf8_lossy(&output.stderr), &["--tread", "--threads"]);
+}

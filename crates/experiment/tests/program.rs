@@ -1,0 +1,138 @@
+//! The program on small data: results by the contract, a report, and what Ctrl-C leaves behind.
+
+mod common;
+
+use common::{Folder, plan};
+use serde_json::json;
+
+const CORAL: &str = "[[method]]\nname = \"coral\"\nregularization = 1.0\n";
+
+#[test]
+fn results_are_lines_by_the_contract() {
+    let folder = Folder::with_domains();
+    folder.write("plan.toml", plan(CORAL));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    let told: Vec<(&str, &str)> = results
+        .iter()
+        .map(|line| (line["task"].as_str().unwrap(), line["method"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("a>b", "none"), ("a>b", "coral"), ("b>a", "none"), ("b>a", "coral")]);
+    let coral = &results[1];
+    assert_eq!(coral["experiment"], "test");
+    assert_eq!(coral["kind"], "adaptation");
+    assert_eq!(coral["classifier"], "knn");
+    assert_eq!(coral["criterion"], json!(null));
+    assert_eq!(coral["metric"], "accuracy");
+    assert_eq!(coral["n"], 40);
+    assert_eq!(coral["seed"], 0);
+    assert_eq!(coral["settings"], json!({"regularization": 1.0}));
+    assert_eq!(coral["warnings"], json!([]));
+    assert!(coral["fit_seconds"].as_f64().unwrap() >= 0.0);
+    let [low, value, high] = ["low", "value", "high"].map(|key| coral[key].as_f64().unwrap());
+    assert!(0.0 <= low && low <= value && value <= high && high <= 1.0);
+    assert!(!folder.path().join("out/results.jsonl.part").exists());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_values_whatever_the_threads() {
+    let values = |threads: &str| {
+        let folder = Folder::with_domains();
+        let more = "[[method]]\nname = \"target-trained\"\nfolds = 4\n";
+        let text = plan(more).replace(
+            "[[domain]]\nname = \"a\"",
+            "seeds = [0, 1]\ntrain_rows = 20\n[[domain]]\nname = \"a\"",
+        );
+        folder.write("plan.toml", text);
+        folder.experiment(&["plan.toml", "--threads", threads]).success();
+        let values: Vec<_> = folder.results().iter().map(|line| line["value"].clone()).collect();
+        values
+    };
+    let one = values("1");
+    assert_eq!(one.len(), 8);
+    assert_eq!(one, values("4"));
+}
+
+#[test]
+fn a_run_that_fails_is_a_line_and_the_others_still_run() {
+    let folder = Folder::with_domains();
+    let more = format!("[[method]]\nname = \"subspace\"\ncomponents = 5\n{CORAL}");
+    folder.write("plan.toml", plan(&more));
+    folder.experiment(&["plan.toml"]).code(1);
+    let results = folder.results();
+    assert_eq!(results.len(), 6);
+    for line in &results {
+        let failed = line["method"] == "subspace";
+        assert_eq!(line.get("error").is_some(), failed);
+        assert_eq!(line.get("value").is_none(), failed);
+    }
+    assert!(folder.read("out/report.md").contains("failed"));
+}
+
+#[test]
+fn what_comes_from_data_is_escaped_in_the_report() {
+    let folder = Folder::with_domains();
+    let evil = "<script>alert(1)</script>";
+    let text = plan(CORAL)
+        .replace("name = \"test\"", &format!("name = \"{evil}\""))
+        .replace("name = \"a\"", &format!("name = \"{evil}\""));
+    folder.write("a.csv", folder.read("a.csv").replace("c0", evil));
+    folder.write("plan.toml", text);
+    folder.experiment(&["plan.toml"]).success();
+    for file in ["out/report.html", "out/report.md"] {
+        let report = folder.read(file);
+        assert!(!report.contains("<script"), "{file}");
+        assert!(report.contains("&lt;script"), "{file}");
+    }
+    assert!(!folder.read("out/report.html").contains("http://"));
+}
+
+#[test]
+fn json_prints_the_results_and_nothing_else() {
+    let folder = Folder::with_domains();
+    folder.write("plan.toml", plan(CORAL));
+    let output = folder.experiment(&["plan.toml", "--json"]).success().get_output().clone();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), folder.read("out/results.jsonl"));
+}
+
+#[test]
+fn the_table_has_methods_as_rows_and_tasks_as_columns() {
+    let folder = Folder::with_domains();
+    folder.write("plan.toml", plan(CORAL));
+    let output = folder.experiment(&["plan.toml"]).success().get_output().clone();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let head = table.lines().find(|line| line.starts_with("method")).unwrap();
+    assert!(head.contains("a>b") && head.contains("b>a") && head.contains("mean"));
+    assert!(table.lines().any(|line| line.starts_with("coral") && line.contains('±')));
+    assert!(!table.contains('\x1b'), "no colour in a file");
+}
+
+/// Interrupts a run of the shipped digits once its first line is written.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_finished() {
+    use std::{process::Command, thread::sleep, time::Duration};
+    let folder = Folder::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_procrust"))
+        .current_dir(folder.path())
+        .args(["experiment", "--threads", "1", "--out", "out"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = folder.path().join("out/results.jsonl.part");
+    let written = || std::fs::read_to_string(&part).is_ok_and(|text| text.contains('\n'));
+    for _ in 0..3000 {
+        if written() || child.try_wait().unwrap().is_some() {
+            break;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!part.exists());
+    let results = folder.results();
+    assert!(!results.is_empty());
+    assert!(results.iter().all(|line| line["value"].is_f64()));
+}
