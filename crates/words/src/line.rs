@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use crate::dirt::Dirt;
 use crate::error::{WordsError, shown};
+use crate::number;
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +16,16 @@ pub(crate) enum LineError {
 }
 
 impl LineError {
+    /// What kind of dirt it is.
+    pub(crate) fn dirt(&self) -> Dirt {
+        match self {
+            Self::Values { .. } => Dirt::Values,
+            Self::NotANumber { .. } => Dirt::NotANumber,
+            Self::NonFinite { .. } => Dirt::NonFinite,
+            Self::Utf8 { .. } => Dirt::Utf8,
+        }
+    }
+
     /// Says where the line stands.
     pub(crate) fn at(self, path: &Path, line: u64, expected: usize) -> WordsError {
         let path = path.to_owned();
@@ -64,11 +76,42 @@ pub(crate) fn parse_line<'a>(
     spaces_in_words: bool,
     values: &mut Vec<f32>,
 ) -> Result<Option<&'a str>, LineError> {
+    let start = values.len();
+    let Some(parsed) = parse_fields(line, columns, spaces_in_words, values)? else {
+        return Ok(None);
+    };
+    parsed.utf8().map(Some).inspect_err(|_| values.truncate(start))
+}
+
+/// A line that was parsed.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    /// The bytes of its word.
+    pub(crate) word: &'a [u8],
+    /// Whether there are separators in the word.
+    pub(crate) joined: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The word.
+    pub(crate) fn utf8(&self) -> Result<&'a str, LineError> {
+        std::str::from_utf8(self.word).map_err(|_| LineError::Utf8 { text: shown(self.word) })
+    }
+}
+
+/// As [`parse_line`], the word as it comes.
+pub(crate) fn parse_fields<'a>(
+    line: &'a [u8],
+    columns: usize,
+    spaces_in_words: bool,
+    values: &mut Vec<f32>,
+) -> Result<Option<Fields<'a>>, LineError> {
     let line = skip_separators(trim_end(line));
     if line.is_empty() {
         return Ok(None);
     }
     let (mut word, rest) = split_field(line);
+    let mut joined = false;
     let start = values.len();
     let mut parsed = parse_values(rest, columns, values);
     if parsed.is_err() {
@@ -79,18 +122,16 @@ pub(crate) fn parse_line<'a>(
         if found > columns && spaces_in_words {
             let rest;
             (word, rest) = split_word(line, columns);
+            joined = true;
             parsed = parse_values(rest, columns, values);
         } else if found != columns {
             parsed = Err(LineError::Values { found });
         }
     }
-    let word = parsed.and_then(|()| {
-        std::str::from_utf8(word).map_err(|_| LineError::Utf8 { text: shown(word) })
-    });
-    if word.is_err() {
+    if parsed.is_err() {
         values.truncate(start);
     }
-    word.map(Some)
+    parsed.map(|()| Some(Fields { word, joined }))
 }
 
 /// Splits a line before its last `columns` fields, of which it has more.
@@ -107,8 +148,8 @@ fn split_word(line: &[u8], columns: usize) -> (&[u8], &[u8]) {
 fn parse_values(mut rest: &[u8], columns: usize, values: &mut Vec<f32>) -> Result<(), LineError> {
     for column in 1..=columns {
         rest = skip_separators(rest);
-        let (value, len) = match fast_float2::parse_partial::<f32, _>(rest) {
-            Ok((value, len)) if rest.get(len).is_none_or(|&byte| is_separator(byte)) => {
+        let (value, len) = match number::parse(rest) {
+            Some((value, len)) if rest.get(len).is_none_or(|&byte| is_separator(byte)) => {
                 (value, len)
             }
             _ if rest.is_empty() => return Err(LineError::Values { found: column - 1 }),
