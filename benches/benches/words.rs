@@ -31,7 +31,7 @@ fn write(text: &Path, binary: &Path) -> std::io::Result<()> {
         write!(text, "word{word}")?;
         write!(binary, "word{word} ")?;
         for _ in 0..DIM {
-            let value = rng.random_range(-1_000_000..1_000_000_i32);
+            let value = rng.random_range(-999_999..1_000_000_i32);
             let (sign, decimals) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
             write!(text, " {sign}0.{decimals:06}")?;
             let nearest = (f64::from(value) / 1e6) as f32;

@@ -78,16 +78,26 @@ impl Embeddings {
         Self { words: unique, vectors, index, report }.checked()
     }
 
-    fn checked(self) -> Result<Self, WordsError> {
-        let (rows, columns) = self.vectors.dim();
-        if rows == 0 || columns == 0 {
-            return Err(WordsError::NoVectors { rows, columns });
+    fn not_empty(self) -> Result<Self, WordsError> {
+        match self.vectors.dim() {
+            (rows, columns) if rows == 0 || columns == 0 => {
+                Err(WordsError::NoVectors { rows, columns })
+            }
+            _ => Ok(self),
         }
-        let values = self.vectors.as_slice().expect("vectors are stored by rows");
-        match values.par_iter().position_first(|value| !value.is_finite()) {
-            None => Ok(self),
+    }
+
+    fn checked(self) -> Result<Self, WordsError> {
+        let checked = self.not_empty()?;
+        let columns = checked.dim();
+        let values = checked.vectors.as_slice().expect("vectors are stored by rows");
+        if values.par_chunks(1 << 16).all(all_finite) {
+            return Ok(checked);
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(checked),
             Some(at) => Err(WordsError::NonFiniteVector {
-                word: self.words[at / columns].clone(),
+                word: checked.words[at / columns].clone(),
                 row: at / columns,
                 column: at % columns,
                 value: values[at],
@@ -162,11 +172,14 @@ pub(crate) struct Rows {
     values: Vec<f32>,
     columns: usize,
     limit: usize,
+    /// Whether all values are known to be finite.
+    finite: bool,
 }
 
 impl Rows {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { vocabulary: Vocabulary::default(), values: Vec::new(), columns: 0, limit }
+        let (vocabulary, values) = (Vocabulary::default(), Vec::new());
+        Self { vocabulary, values, columns: 0, limit, finite: true }
     }
 
     /// A row of `columns` values for each word; no word twice. Rows with values that are not finite
@@ -195,22 +208,25 @@ impl Rows {
             debug_assert!(new, "the caller promises different words");
         }
         values.truncate(vocabulary.len() * columns);
-        (Self { vocabulary, values, columns, limit: usize::MAX }, report)
+        let finite = policy != Policy::Error;
+        (Self { vocabulary, values, columns, limit: usize::MAX, finite }, report)
     }
 
     /// The embeddings, checked.
     pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
-        let Self { vocabulary, mut values, columns, .. } = self;
+        let Self { vocabulary, mut values, columns, finite, .. } = self;
         let Vocabulary { words, index } = vocabulary;
         if values.capacity() - values.len() > values.len() / 8 {
             values.shrink_to_fit();
         }
         let vectors = Array2::from_shape_vec((words.len(), columns), values)
             .expect("a row of all columns was added with each word");
-        Embeddings { words, vectors, index, report }.checked()
+        let found = Embeddings { words, vectors, index, report };
+        if finite { found.not_empty() } else { found.checked() }
     }
 }
 
+/// Takes rows of finite values.
 impl Sink for Rows {
     fn start(&mut self, columns: usize) -> Result<(), WordsError> {
         self.columns = columns;

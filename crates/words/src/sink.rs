@@ -13,7 +13,7 @@ pub(crate) trait Sink {
     /// A hint that there will be about so many rows in all; never more than the file can hold.
     fn expect(&mut self, rows: usize);
 
-    /// Takes a row; whether its word is new. A row whose word is not is left out.
+    /// Takes a row of finite values; whether its word is new. A row whose word is not is left out.
     fn push(&mut self, word: &str, row: &[f32]) -> Result<bool, WordsError>;
 
     /// Whether no more rows are wanted.
