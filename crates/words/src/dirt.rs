@@ -169,7 +169,8 @@ impl fmt::Display for Position {
 pub struct Place {
     /// Where.
     pub position: Position,
-    /// What stands there, shortened: the line, the word, or what is wrong.
+    /// What stands there, shortened and without control characters: the line, the word, or what
+    /// is wrong.
     pub text: String,
 }
 
@@ -251,7 +252,9 @@ impl Report {
         let found = &mut self.found[dirt as usize];
         found.count += 1;
         if found.first.len() < Self::PLACES {
-            found.first.push(Place { position, text: shown(text) });
+            // A report stays a line a kind, whatever a file holds.
+            let text = shown(text).replace(char::is_control, "\u{fffd}");
+            found.first.push(Place { position, text });
         }
     }
 

@@ -264,7 +264,10 @@ impl Sink for Rows {
 
 /// Whether no value is NaN or an infinity; without branches, so that it is fast.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    values.iter().fold(true, |all, value| all & value.is_finite())
+    const EXPONENT: u32 = 0x7f80_0000;
+    // An exponent of ones overflows into the sign when the lowest of them is added.
+    let carry = |value: &f32| (value.to_bits() & EXPONENT).wrapping_add(1 << 23);
+    values.iter().fold(0, |all, value| all | carry(value)) >> 31 == 0
 }
 
 /// Words, none twice.
@@ -323,6 +326,18 @@ mod tests {
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn finite_or_not() {
+        for value in [0.0, -0.0, 1.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, -1e-45] {
+            assert!(all_finite(&[value; 9]), "{value}");
+        }
+        for value in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut values = [1.0; 9];
+            values[7] = value;
+            assert!(!all_finite(&values), "{value}");
+        }
     }
 
     #[test]

@@ -68,9 +68,9 @@ fn trim_end(line: &[u8]) -> &[u8] {
     &line[..end]
 }
 
-/// Appends the `columns` values of a line (without its line feed) to `values` and returns its
-/// word, or `None` for a blank line. On an error `values` is as before.
-pub(crate) fn parse_line<'a>(
+/// As [`parse_fields`], the word in UTF-8.
+#[cfg(test)]
+fn parse_line<'a>(
     line: &'a [u8],
     columns: usize,
     spaces_in_words: bool,
@@ -99,7 +99,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// As [`parse_line`], the word as it comes.
+/// Appends the `columns` values of a line (without its line feed) to `values` and returns its
+/// word as it comes, or `None` for a blank line. On an error `values` is as before.
 pub(crate) fn parse_fields<'a>(
     line: &'a [u8],
     columns: usize,
