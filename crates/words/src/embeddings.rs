@@ -236,7 +236,10 @@ impl Sink for Rows {
     fn expect(&mut self, rows: usize) {
         let more = rows.min(self.limit).saturating_sub(self.vocabulary.len());
         // Only a hint: without it the vectors grow as they must.
-        let _ = self.vocabulary.words.try_reserve_exact(more);
+        let Vocabulary { words, index } = &mut self.vocabulary;
+        let _ = words.try_reserve_exact(more);
+        let hash = |&row: &usize| index.hasher.hash_one(words[row].as_str());
+        let _ = index.rows.try_reserve(more, hash);
         let _ = self.values.try_reserve_exact(more.saturating_mul(self.columns));
     }
 

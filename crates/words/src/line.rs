@@ -46,9 +46,11 @@ pub(crate) fn is_separator(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-fn skip_separators(bytes: &[u8]) -> &[u8] {
-    let start = bytes.iter().position(|&byte| !is_separator(byte)).unwrap_or(bytes.len());
-    &bytes[start..]
+fn skip_separators(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// The bytes up to the first separator, and the others.

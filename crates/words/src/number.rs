@@ -26,7 +26,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<(f32, usize)> {
 fn plain(bytes: &[u8]) -> Option<(f32, usize)> {
     let negative = *bytes.first()? == b'-';
     let mut at = usize::from(negative);
-    let (mut mantissa, whole) = digits(0, bytes.get(at..)?)?;
+    let [first, second] = *bytes.get(at..)?.first_chunk()?;
+    let (mut mantissa, whole) = if first.is_ascii_digit() && second == b'.' {
+        (u64::from(first - b'0'), 1) // nearly all
+    } else {
+        digits(0, bytes.get(at..)?)?
+    };
     if whole == 0 {
         return None;
     }
@@ -52,8 +57,9 @@ fn plain(bytes: &[u8]) -> Option<(f32, usize)> {
     if quotient.to_bits() & BELOW == 1 << 28 {
         return None;
     }
-    let value = quotient as f32;
-    Some((if negative { -value } else { value }, at))
+    // The sign as a bit: which way a branch goes, nobody could guess.
+    let value = (quotient as f32).to_bits() | (u32::from(negative) << 31);
+    Some((f32::from_bits(value), at))
 }
 
 /// Appends up to eight digits at the start of `bytes` to those of `before`; their number. `None`

@@ -260,8 +260,9 @@ fn expected_rows(
     let most = length / (columns as u64).saturating_mul(2).saturating_add(1);
     let rows: usize = parsed.iter().map(|part| part.rows.len()).sum();
     let by_length = rows as f64 * (length as f64 / parsed_bytes.max(1) as f64) * 1.01;
+    // A promise that is about right is exactly right.
     let rows = match header {
-        Some(Header { rows, .. }) if rows <= most => rows,
+        Some(Header { rows, .. }) if rows as f64 <= 1.25 * by_length => rows,
         _ => (by_length as u64).saturating_add(1).min(most),
     };
     usize::try_from(rows).unwrap_or(usize::MAX)
