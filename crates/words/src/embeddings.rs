@@ -8,8 +8,10 @@ use hashbrown::HashTable;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::open::{OpenOptions, open};
+use crate::sink::Sink;
 
 /// A vocabulary and one vector a word.
 ///
@@ -19,15 +21,16 @@ pub struct Embeddings {
     words: Vec<String>,
     vectors: Array2<f32>, // words × dimensions
     index: Index,
-    duplicates: usize,
+    report: Report,
 }
 
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
     /// A file compressed by gzip is unpacked on the way (text and word2vec's binary format). Of a
-    /// word that is listed more than once, the first vector is kept; see
-    /// [`duplicates`](Self::duplicates). Memory follows from what the file holds, never from what
+    /// word that is listed more than once, the first vector is kept. What else may be wrong with
+    /// the file is an error or left out or mended, as [`OpenOptions::policy`] says;
+    /// [`report`](Self::report) lists it. Memory follows from what the file holds, never from what
     /// its header promises. A finalfusion file is mapped into memory while it is read and must not
     /// be changed by others meanwhile.
     ///
@@ -53,10 +56,16 @@ impl Embeddings {
         }
         let (mut unique, mut index) = (Vec::new(), Index::default());
         let mut kept = Vec::new();
+        let mut report = Report::default();
         let rows = words.len();
         for (row, word) in words.into_iter().enumerate() {
-            if index.insert(&mut unique, word) {
-                kept.push(row);
+            match index.insert(&mut unique, word) {
+                Ok(()) => kept.push(row),
+                Err(word) => {
+                    let position = Position::Row { row: row as u64 + 1, offset: None };
+                    report.add(Dirt::Duplicate, position, word.as_bytes());
+                    report.leave_out(1);
+                }
             }
         }
         let vectors = if kept.len() < rows {
@@ -66,19 +75,29 @@ impl Embeddings {
         } else {
             vectors.as_standard_layout().into_owned()
         };
-        Self { words: unique, vectors, index, duplicates: rows - kept.len() }.checked()
+        Self { words: unique, vectors, index, report }.checked()
+    }
+
+    fn not_empty(self) -> Result<Self, WordsError> {
+        match self.vectors.dim() {
+            (rows, columns) if rows == 0 || columns == 0 => {
+                Err(WordsError::NoVectors { rows, columns })
+            }
+            _ => Ok(self),
+        }
     }
 
     fn checked(self) -> Result<Self, WordsError> {
-        let (rows, columns) = self.vectors.dim();
-        if rows == 0 || columns == 0 {
-            return Err(WordsError::NoVectors { rows, columns });
+        let checked = self.not_empty()?;
+        let columns = checked.dim();
+        let values = checked.vectors.as_slice().expect("vectors are stored by rows");
+        if values.par_chunks(1 << 16).all(all_finite) {
+            return Ok(checked);
         }
-        let values = self.vectors.as_slice().expect("vectors are stored by rows");
-        match values.par_iter().position_first(|value| !value.is_finite()) {
-            None => Ok(self),
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(checked),
             Some(at) => Err(WordsError::NonFiniteVector {
-                word: self.words[at / columns].clone(),
+                word: checked.words[at / columns].clone(),
                 row: at / columns,
                 column: at % columns,
                 value: values[at],
@@ -131,7 +150,13 @@ impl Embeddings {
     /// How many vectors were left out because their word had one already.
     #[must_use]
     pub fn duplicates(&self) -> usize {
-        self.duplicates
+        self.report.count(Dirt::Duplicate) as usize
+    }
+
+    /// What was found in the file that should not be there.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
     }
 
     /// The words and their vectors, to change them in place.
@@ -143,65 +168,127 @@ impl Embeddings {
 
 /// Embeddings in the making: rows are added, the first of each word counts.
 pub(crate) struct Rows {
-    words: Vec<String>,
+    vocabulary: Vocabulary,
     values: Vec<f32>,
     columns: usize,
-    index: Index,
-    duplicates: usize,
     limit: usize,
+    /// Whether all values are known to be finite.
+    finite: bool,
 }
 
 impl Rows {
-    pub(crate) fn new(columns: usize, limit: usize) -> Self {
-        let (words, values, index) = (Vec::new(), Vec::new(), Index::default());
-        Self { words, values, columns, index, duplicates: 0, limit }
+    pub(crate) fn new(limit: usize) -> Self {
+        let (vocabulary, values) = (Vocabulary::default(), Vec::new());
+        Self { vocabulary, values, columns: 0, limit, finite: true }
     }
 
-    /// A row of `columns` values for each word; no word twice.
-    pub(crate) fn of(words: Vec<String>, values: Vec<f32>, columns: usize) -> Self {
+    /// A row of `columns` values for each word; no word twice. Rows with values that are not finite
+    /// are left out and reported, unless the policy makes them an error later.
+    pub(crate) fn of(
+        words: Vec<String>,
+        mut values: Vec<f32>,
+        columns: usize,
+        policy: Policy,
+    ) -> (Self, Report) {
         debug_assert_eq!(values.len(), words.len() * columns);
-        let mut rows = Self::new(columns, usize::MAX);
-        for word in words {
-            let new = rows.index.insert(&mut rows.words, word);
+        let (mut report, mut vocabulary) = (Report::default(), Vocabulary::default());
+        for (row, word) in words.into_iter().enumerate() {
+            let from = row * columns;
+            if policy != Policy::Error && !all_finite(&values[from..from + columns]) {
+                let position = Position::Row { row: row as u64 + 1, offset: None };
+                report.add(Dirt::NonFinite, position, word.as_bytes());
+                report.leave_out(1);
+                continue;
+            }
+            let to = vocabulary.len() * columns;
+            if to < from {
+                values.copy_within(from..from + columns, to);
+            }
+            let new = vocabulary.insert(word);
             debug_assert!(new, "the caller promises different words");
         }
-        Self { values, ..rows }
-    }
-
-    /// Makes room for so many rows in all, as far as there is any.
-    pub(crate) fn expect(&mut self, rows: usize) {
-        let more = rows.min(self.limit).saturating_sub(self.words.len());
-        // Only a hint: without it the vectors grow as they must.
-        let _ = self.words.try_reserve_exact(more);
-        let _ = self.values.try_reserve_exact(more.saturating_mul(self.columns));
-    }
-
-    /// Whether as many rows as wanted are there.
-    pub(crate) fn full(&self) -> bool {
-        self.words.len() >= self.limit
-    }
-
-    /// How many rows there are.
-    pub(crate) fn len(&self) -> usize {
-        self.words.len()
-    }
-
-    /// Adds a row of as many columns as the others, unless its word is there already.
-    pub(crate) fn push(&mut self, word: String, row: &[f32]) {
-        debug_assert_eq!(row.len(), self.columns);
-        if self.index.insert(&mut self.words, word) {
-            self.values.extend_from_slice(row);
-        } else {
-            self.duplicates += 1;
-        }
+        values.truncate(vocabulary.len() * columns);
+        let finite = policy != Policy::Error;
+        (Self { vocabulary, values, columns, limit: usize::MAX, finite }, report)
     }
 
     /// The embeddings, checked.
-    pub(crate) fn finish(self) -> Result<Embeddings, WordsError> {
-        let Self { words, values, columns, index, duplicates, .. } = self;
+    pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
+        let Self { vocabulary, mut values, columns, finite, .. } = self;
+        let Vocabulary { words, index } = vocabulary;
+        if values.capacity() - values.len() > values.len() / 8 {
+            values.shrink_to_fit();
+        }
         let vectors = Array2::from_shape_vec((words.len(), columns), values)
             .expect("a row of all columns was added with each word");
-        Embeddings { words, vectors, index, duplicates }.checked()
+        let found = Embeddings { words, vectors, index, report };
+        if finite { found.not_empty() } else { found.checked() }
+    }
+}
+
+/// Takes rows of finite values.
+impl Sink for Rows {
+    fn start(&mut self, columns: usize) -> Result<(), WordsError> {
+        self.columns = columns;
+        Ok(())
+    }
+
+    fn expect(&mut self, rows: usize) {
+        let more = rows.min(self.limit).saturating_sub(self.vocabulary.len());
+        // Only a hint: without it the vectors grow as they must.
+        let Vocabulary { words, index } = &mut self.vocabulary;
+        let _ = words.try_reserve_exact(more);
+        let hash = |&row: &usize| index.hasher.hash_one(words[row].as_str());
+        let _ = index.rows.try_reserve(more, hash);
+        let _ = self.values.try_reserve_exact(more.saturating_mul(self.columns));
+    }
+
+    fn push(&mut self, word: &str, row: &[f32]) -> Result<bool, WordsError> {
+        debug_assert_eq!(row.len(), self.columns);
+        let new = self.vocabulary.insert(word);
+        if new {
+            if self.values.capacity() - self.values.len() < row.len() {
+                // Not to the double: the matrix is most of the memory.
+                let more = row.len().max(self.values.len() / 8);
+                self.values.try_reserve_exact(more).map_err(|_| WordsError::Memory {
+                    rows: self.vocabulary.len(),
+                    columns: self.columns,
+                })?;
+            }
+            self.values.extend_from_slice(row);
+        }
+        Ok(new)
+    }
+
+    fn full(&self) -> bool {
+        self.vocabulary.len() >= self.limit
+    }
+}
+
+/// Whether no value is NaN or an infinity; without branches, so that it is fast.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    const EXPONENT: u32 = 0x7f80_0000;
+    // An exponent of ones overflows into the sign when the lowest of them is added.
+    let carry = |value: &f32| (value.to_bits() & EXPONENT).wrapping_add(1 << 23);
+    values.iter().fold(0, |all, value| all | carry(value)) >> 31 == 0
+}
+
+/// Words, none twice.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    words: Vec<String>,
+    index: Index,
+}
+
+impl Vocabulary {
+    /// Appends the word, unless it is there already; whether it was not.
+    pub(crate) fn insert<W: AsRef<str> + Into<String>>(&mut self, word: W) -> bool {
+        self.index.insert(&mut self.words, word).is_ok()
+    }
+
+    /// How many words there are.
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
     }
 }
 
@@ -218,16 +305,20 @@ impl Index {
         self.rows.find(hash, |&row| words[row] == word).copied()
     }
 
-    /// Appends the word, unless it is there already.
-    fn insert(&mut self, words: &mut Vec<String>, word: String) -> bool {
-        let hash = self.hasher.hash_one(word.as_str());
-        if self.rows.find(hash, |&row| words[row] == word).is_some() {
-            return false;
+    /// Appends the word; gives it back where it is there already.
+    fn insert<W: AsRef<str> + Into<String>>(
+        &mut self,
+        words: &mut Vec<String>,
+        word: W,
+    ) -> Result<(), W> {
+        let hash = self.hasher.hash_one(word.as_ref());
+        if self.rows.find(hash, |&row| words[row] == word.as_ref()).is_some() {
+            return Err(word);
         }
         self.rows
             .insert_unique(hash, words.len(), |&row| self.hasher.hash_one(words[row].as_str()));
-        words.push(word);
-        true
+        words.push(word.into());
+        Ok(())
     }
 }
 
@@ -238,6 +329,18 @@ mod tests {
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn finite_or_not() {
+        for value in [0.0, -0.0, 1.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, -1e-45] {
+            assert!(all_finite(&[value; 9]), "{value}");
+        }
+        for value in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut values = [1.0; 9];
+            values[7] = value;
+            assert!(!all_finite(&values), "{value}");
+        }
     }
 
     #[test]

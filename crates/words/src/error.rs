@@ -13,6 +13,12 @@ pub enum WordsError {
         /// The name.
         name: String,
     },
+    /// The name of a policy is not known.
+    #[error("unknown policy `{name}`: expected one of {}", crate::Policy::names())]
+    Policy {
+        /// The name.
+        name: String,
+    },
     /// The file could not be opened.
     #[error("cannot open {}", path.display())]
     Open {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::WordsError;
-use crate::line::{is_separator, parse_line};
+use crate::line::{is_separator, parse_fields};
 use crate::open::Source;
 use crate::text::Header;
 
@@ -50,7 +50,7 @@ impl Format {
             return Self::Text;
         };
         let line = rest.split(|&byte| byte == b'\n').next().unwrap_or(rest);
-        if parse_line(line, columns, false, &mut Vec::new()).is_ok() {
+        if parse_fields(line, columns, false, &mut Vec::new()).is_ok() {
             return Self::Text;
         }
         // The first vector would stand behind the first word: four bytes a value, of which the
@@ -121,6 +121,7 @@ mod tests {
         assert_eq!(Format::of(b"2 2\na 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 x\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 1\n\x01\x02 1.5\nb 3\n"), Format::Text);
+        assert_eq!(Format::of(b"2 1\n\xff 1.5\n\xfe 3\n"), Format::Text);
         assert_eq!(Format::of(b"2 2"), Format::Text);
         assert_eq!(Format::of(b"2 2\n"), Format::Text);
         assert_eq!(Format::of("1 400\nmot é".as_bytes()), Format::Text);

@@ -33,19 +33,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dirt;
 mod embeddings;
 mod error;
 mod finalfusion;
 mod format;
 mod line;
+mod number;
 mod open;
+mod sink;
 mod text;
 mod word2vec;
 
+pub use dirt::{Dirt, Place, Policy, Position, Report};
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
-pub use open::OpenOptions;
+pub use open::{OpenOptions, stream};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

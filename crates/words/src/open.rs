@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::embeddings::Embeddings;
+use crate::dirt::{Policy, Report};
+use crate::embeddings::{Embeddings, Rows};
 use crate::error::WordsError;
 use crate::format::Format;
+use crate::sink::{Each, Sink};
 use crate::{finalfusion, text, word2vec};
 
 /// How [`Embeddings::open`] reads a file.
@@ -31,10 +34,13 @@ pub struct OpenOptions {
     /// spaces included (GloVe's 840B file has such words). Default: false, such a line is an
     /// error.
     pub spaces_in_words: bool,
+    /// What is done with lines and rows that are not as they should be. Default: the first is an
+    /// error.
+    pub policy: Policy,
 }
 
 /// Bytes at the start of a file that decide about its format.
-const SAMPLE: u64 = 1 << 16;
+pub(crate) const SAMPLE: u64 = 1 << 16;
 
 /// The contents of a file, unpacked where it is compressed.
 pub(crate) struct Source {
@@ -50,8 +56,9 @@ impl Source {
     pub(crate) fn open(path: &Path) -> Result<Self, WordsError> {
         let opened = |cause| WordsError::Open { path: path.to_owned(), cause };
         let file = File::open(path).map_err(opened)?;
-        let length = file.metadata().map_err(opened)?.len();
-        let source = Self::new(file, Some(length)).map_err(WordsError::read(path))?;
+        let metadata = file.metadata().map_err(opened)?;
+        let length = metadata.is_file().then_some(metadata.len());
+        let source = Self::new(file, length).map_err(WordsError::read(path))?;
         let source = if source.sample.starts_with(&[0x1f, 0x8b]) {
             Self::new(MultiGzDecoder::new(source.contents), None).map_err(WordsError::read(path))?
         } else {
@@ -65,25 +72,130 @@ impl Source {
 
     fn new(mut reader: impl Read + Send + 'static, length: Option<u64>) -> io::Result<Self> {
         let mut sample = Vec::new();
-        reader.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
-        let contents = Box::new(Cursor::new(sample.clone()).chain(reader));
+        let read = reader.by_ref().take(SAMPLE).read_to_end(&mut sample);
+        let start = Cursor::new(sample.clone());
+        let contents: Box<dyn Read + Send> = match read {
+            Ok(_) => Box::new(start.chain(reader)),
+            Err(error) if sample.is_empty() => return Err(error),
+            // What could be read may be enough; whoever reads on meets the error.
+            Err(error) => Box::new(start.chain(Failed(error.kind(), Some(error)))),
+        };
         Ok(Self { sample, contents, length })
+    }
+}
+
+/// The end of a file that could not be read any further.
+struct Failed(io::ErrorKind, Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.1.take().unwrap_or_else(|| self.0.into()))
     }
 }
 
 /// Reads embeddings from the file at `path`.
 pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, WordsError> {
+    let (limit, source, format) = start(path, options)?;
+    let mut rows = Rows::new(limit);
+    let (rows, report) = match read(path, source, format, options, &mut rows)? {
+        Outcome::Read(report) => (rows, report),
+        Outcome::NoStream(source) => finalfusion::read(path, &source, limit, options.policy)?,
+    };
+    rows.finish(report).map_err(|error| error.in_file(path))
+}
+
+/// Reads the file at `path` row by row: calls `each` with every word and its vector.
+///
+/// The rows are those of [`Embeddings::open`] with the same options, in the same order, with the
+/// same [`Report`] and the same errors; but those before an error have been handed on when it is
+/// found. `each` ends the reading with [`ControlFlow::Break`], which is no error.
+///
+/// For text and word2vec's binary format memory does not grow with the vectors: a few blocks of the
+/// file, and the words that were seen, to leave out those that come again. Other formats are read as
+/// a whole first.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use procrust_words::{OpenOptions, stream};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("few.vec");
+/// std::fs::write(&path, "2 2\nthe 0.5 1\nof -1 2\n")?;
+///
+/// let mut longest = 0.0_f32;
+/// let report = stream(&path, &OpenOptions::default(), |_word, vector| {
+///     longest = longest.max(vector.iter().map(|value| value * value).sum());
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(longest, 5.0);
+/// assert!(report.is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`Embeddings::open`].
+pub fn stream(
+    path: impl AsRef<Path>,
+    options: &OpenOptions,
+    mut each: impl FnMut(&str, &[f32]) -> ControlFlow<()>,
+) -> Result<Report, WordsError> {
+    let path = path.as_ref();
+    let (limit, source, format) = start(path, options)?;
+    let mut sink = Each::new(&mut each, limit);
+    match read(path, source, format, options, &mut sink)? {
+        Outcome::Read(report) if sink.len() > 0 => Ok(report),
+        Outcome::Read(_) => {
+            Err(WordsError::NoVectors { rows: 0, columns: sink.columns() }.in_file(path))
+        }
+        Outcome::NoStream(_) => {
+            let all = open(path, options)?;
+            for (word, row) in all.words().iter().zip(all.vectors().rows()) {
+                let row = row.to_slice().expect("vectors are stored by rows");
+                if each(word, row).is_break() {
+                    break;
+                }
+            }
+            Ok(all.report().clone())
+        }
+    }
+}
+
+/// The most words, the file, and its format.
+fn start(path: &Path, options: &OpenOptions) -> Result<(usize, Source, Format), WordsError> {
     let limit = options.limit.unwrap_or(usize::MAX);
     if limit == 0 {
         return Err(WordsError::Limit);
     }
     let source = Source::open(path)?;
-    let rows = match options.format.unwrap_or_else(|| Format::of(&source.sample)) {
+    let format = options.format.unwrap_or_else(|| Format::of(&source.sample));
+    Ok((limit, source, format))
+}
+
+/// How far [`read`] came.
+enum Outcome {
+    /// All rows that were wanted are in the sink.
+    Read(Report),
+    /// The format is not one that is read row by row.
+    NoStream(Source),
+}
+
+/// Reads those formats that are read row by row.
+fn read(
+    path: &Path,
+    source: Source,
+    format: Format,
+    options: &OpenOptions,
+    sink: &mut impl Sink,
+) -> Result<Outcome, WordsError> {
+    Ok(match format {
         Format::Text => {
-            text::read(path, source, limit, options.spaces_in_words, text::Blocks::default())?
+            Outcome::Read(text::read(path, source, options, text::Blocks::default(), sink)?)
         }
-        Format::Word2VecBinary => word2vec::read(path, source.contents, limit)?,
-        Format::Finalfusion => finalfusion::read(path, &source, limit)?,
-    };
-    rows.finish().map_err(|error| error.in_file(path))
+        Format::Word2VecBinary => {
+            let block = word2vec::BLOCK;
+            Outcome::Read(word2vec::read(path, source, options.policy, block, sink)?)
+        }
+        Format::Finalfusion => Outcome::NoStream(source),
+    })
 }

@@ -11,6 +11,7 @@ use finalfusion::storage::Storage;
 use finalfusion::vocab::Vocab;
 use rayon::prelude::*;
 
+use crate::dirt::{Policy, Report};
 use crate::embeddings::Rows;
 use crate::error::WordsError;
 use crate::open::Source;
@@ -26,7 +27,12 @@ const BLOCK: usize = 1024;
 ///
 /// The library trusts the numbers in a file: it allocates what they say and panics where they
 /// contradict each other. So the file is surveyed first. Vectors of subwords are left out.
-pub(crate) fn read(path: &Path, source: &Source, limit: usize) -> Result<Rows, WordsError> {
+pub(crate) fn read(
+    path: &Path,
+    source: &Source,
+    limit: usize,
+    policy: Policy,
+) -> Result<(Rows, Report), WordsError> {
     if source.length.is_none() && source.sample.starts_with(MAGIC) {
         return Err(WordsError::Damaged {
             path: path.to_owned(),
@@ -67,5 +73,5 @@ pub(crate) fn read(path: &Path, source: &Source, limit: usize) -> Result<Rows, W
             }
         }
     });
-    Ok(Rows::of(words.to_vec(), values, columns))
+    Ok(Rows::of(words.to_vec(), values, columns, policy))
 }
