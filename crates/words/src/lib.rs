@@ -38,14 +38,26 @@ mod error;
 mod finalfusion;
 mod format;
 mod line;
+mod mapping;
+mod matrix;
+mod npy;
 mod open;
+mod output;
+mod parquet;
+mod safetensors;
 mod text;
+mod values;
 mod word2vec;
+mod wordlist;
+mod words;
+mod writer;
 
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
 pub use open::OpenOptions;
+pub use words::{Iter, Words};
+pub use writer::{WriteOptions, Writer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,6 +10,9 @@ use crate::text::Header;
 /// The longest header and the longest word, in bytes.
 const LONGEST: usize = 1 << 16;
 
+/// The longest word that can be written, with a line feed before it and a space behind.
+pub(crate) const WORD: usize = LONGEST - 2;
+
 /// Reads a header, then words, each with its values as little-endian 32-bit floats.
 pub(crate) fn read(path: &Path, contents: impl Read, limit: usize) -> Result<Rows, WordsError> {
     let mut file = Reader { path, bytes: BufReader::with_capacity(1 << 20, contents), offset: 0 };
