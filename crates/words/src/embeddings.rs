@@ -345,9 +345,9 @@ impl Rows {
     }
 
     /// Adds a row of as many columns as the others, unless its word is there already.
-    pub(crate) fn push(&mut self, word: String, row: &[f32]) {
+    pub(crate) fn push(&mut self, word: impl AsRef<str>, row: &[f32]) {
         debug_assert_eq!(row.len(), self.columns);
-        if self.index.insert(&mut self.words, &word) {
+        if self.index.insert(&mut self.words, word.as_ref()) {
             self.values.extend_from_slice(row);
         } else {
             self.duplicates += 1;

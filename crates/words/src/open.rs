@@ -128,7 +128,7 @@ fn open_mapped(path: &Path, options: &OpenOptions, limit: usize) -> Result<Embed
     }
     let sample = &mapping[..mapping.len().min(SAMPLE as usize)];
     match options.format.unwrap_or_else(|| Format::of(sample)) {
-        Format::Finalfusion => finalfusion::map(path, mapping, limit),
+        Format::Finalfusion => finalfusion::map(path, &mapping, limit),
         Format::Npy => npy::map(path, mapping, options, limit),
         Format::Safetensors => safetensors::map(path, mapping, options, limit),
         format => unmappable(format!("files of the format {format} are read as a whole")),

@@ -67,7 +67,7 @@ pub(crate) enum Compression {
 impl Compression {
     /// By the ending of a name.
     pub(crate) fn of(path: &Path) -> Self {
-        match path.extension().map(|ending| ending.to_ascii_lowercase()) {
+        match path.extension().map(std::ffi::OsStr::to_ascii_lowercase) {
             Some(ending) if ending == "gz" => Self::Gzip,
             Some(ending) if ending == "zst" => Self::Zstd,
             _ => Self::None,

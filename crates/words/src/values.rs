@@ -55,27 +55,16 @@ impl Layout {
         values.try_reserve_exact(len).map_err(|_| memory())?;
         values.resize(len, 0.0);
         if len > 0 {
-            match (self.scalar, self.big_endian) {
-                (Scalar::F16, false) => {
-                    self.fill(bytes, &mut values, |b| f16::from_le_bytes(b).to_f32())
-                }
-                (Scalar::F16, true) => {
-                    self.fill(bytes, &mut values, |b| f16::from_be_bytes(b).to_f32())
-                }
-                (Scalar::Bf16, false) => {
-                    self.fill(bytes, &mut values, |b| bf16::from_le_bytes(b).to_f32())
-                }
-                (Scalar::Bf16, true) => {
-                    self.fill(bytes, &mut values, |b| bf16::from_be_bytes(b).to_f32())
-                }
-                (Scalar::F32, false) => self.fill(bytes, &mut values, f32::from_le_bytes),
-                (Scalar::F32, true) => self.fill(bytes, &mut values, f32::from_be_bytes),
-                (Scalar::F64, false) => {
-                    self.fill(bytes, &mut values, |b| f64::from_le_bytes(b) as f32)
-                }
-                (Scalar::F64, true) => {
-                    self.fill(bytes, &mut values, |b| f64::from_be_bytes(b) as f32)
-                }
+            let (out, big) = (&mut values[..], self.big_endian);
+            match self.scalar {
+                Scalar::F16 if big => self.fill(bytes, out, |b| f16::from_be_bytes(b).into()),
+                Scalar::F16 => self.fill(bytes, out, |b| f16::from_le_bytes(b).into()),
+                Scalar::Bf16 if big => self.fill(bytes, out, |b| bf16::from_be_bytes(b).into()),
+                Scalar::Bf16 => self.fill(bytes, out, |b| bf16::from_le_bytes(b).into()),
+                Scalar::F32 if big => self.fill(bytes, out, f32::from_be_bytes),
+                Scalar::F32 => self.fill(bytes, out, f32::from_le_bytes),
+                Scalar::F64 if big => self.fill(bytes, out, |b| f64::from_be_bytes(b) as f32),
+                Scalar::F64 => self.fill(bytes, out, |b| f64::from_le_bytes(b) as f32),
             }
         }
         Ok(values)

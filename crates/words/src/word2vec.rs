@@ -44,7 +44,7 @@ pub(crate) fn read(path: &Path, contents: impl Read, limit: usize) -> Result<Row
                 .chunks_exact(4)
                 .map(|value| f32::from_le_bytes(value.try_into().expect("a chunk has four bytes"))),
         );
-        rows.push(word.to_owned(), &values);
+        rows.push(word, &values);
     }
     if rows.full() {
         return Ok(rows);

@@ -14,8 +14,8 @@ use crate::matrix::MappedMatrix;
 use crate::words::Words;
 
 /// Opens a file with a plain matrix. Rows of subwords are left out.
-pub(crate) fn map(path: &Path, mapping: Mapping, limit: usize) -> Result<Embeddings, WordsError> {
-    let mut walk = Walk { path, bytes: &mapping, at: 0 };
+pub(crate) fn map(path: &Path, mapping: &Mapping, limit: usize) -> Result<Embeddings, WordsError> {
+    let mut walk = Walk { path, bytes: mapping, at: 0 };
     let magic = walk.bytes(4, "magic bytes")?;
     if magic != MAGIC {
         return Err(WordsError::damaged(path, 0, "`FiFu`", format!("`{}`", shown(magic))));
@@ -87,7 +87,7 @@ pub(crate) fn map(path: &Path, mapping: Mapping, limit: usize) -> Result<Embeddi
         }
         walk.expect("type", TYPE_F32)?;
         walk.padding()?;
-        let norms = walk.bytes(norms.checked_mul(4).unwrap_or(usize::MAX), "norms")?;
+        let norms = walk.bytes(norms.saturating_mul(4), "norms")?;
         extras.norms = Some(norms_of(norms, words.len()));
     }
     if walk.at < mapping.len() {
