@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
@@ -10,29 +11,43 @@ use rayon::prelude::*;
 
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
+use crate::matrix::{MappedMatrix, Matrix};
 use crate::open::{OpenOptions, open};
 use crate::sink::Sink;
+use crate::words::Words;
+use crate::writer::{WriteOptions, Writer};
 
 /// A vocabulary and one vector a word.
 ///
-/// Never empty; no word twice; every value finite.
+/// Never empty; no word twice; every value finite. Of a file that was opened with
+/// [`OpenOptions::map`] only the first is sure, until [`check`](Self::check) has looked.
 #[derive(Debug, Clone)]
 pub struct Embeddings {
-    words: Vec<String>,
-    vectors: Array2<f32>, // words × dimensions
-    index: Index,
+    words: Words,
+    vectors: Matrix, // words × dimensions
+    index: OnceLock<Index>,
     report: Report,
+    extras: Extras,
+}
+
+/// What finalfusion files have beside words and vectors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extras {
+    /// A norm for each row.
+    pub(crate) norms: Option<Vec<f32>>,
+    pub(crate) metadata: Option<String>,
 }
 
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
-    /// A file compressed by gzip is unpacked on the way (text and word2vec's binary format). Of a
+    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion's excepted). Of a
     /// word that is listed more than once, the first vector is kept. What else may be wrong with
     /// the file is an error or left out or mended, as [`OpenOptions::policy`] says;
     /// [`report`](Self::report) lists it. Memory follows from what the file holds, never from what
-    /// its header promises. A finalfusion file is mapped into memory while it is read and must not
-    /// be changed by others meanwhile.
+    /// its header promises. Files of other formats than text and word2vec's are mapped into
+    /// memory while they are read and must not be changed by others meanwhile; with
+    /// [`OpenOptions::map`], as long as the embeddings live.
     ///
     /// # Errors
     ///
@@ -54,18 +69,17 @@ impl Embeddings {
         if words.len() != vectors.nrows() {
             return Err(WordsError::Length { words: words.len(), rows: vectors.nrows() });
         }
-        let (mut unique, mut index) = (Vec::new(), Index::default());
+        let (mut unique, mut index) = (Words::default(), Index::default());
         let mut kept = Vec::new();
         let mut report = Report::default();
         let rows = words.len();
         for (row, word) in words.into_iter().enumerate() {
-            match index.insert(&mut unique, word) {
-                Ok(()) => kept.push(row),
-                Err(word) => {
-                    let position = Position::Row { row: row as u64 + 1, offset: None };
-                    report.add(Dirt::Duplicate, position, word.as_bytes());
-                    report.leave_out(1);
-                }
+            if index.insert(&mut unique, &word) {
+                kept.push(row);
+            } else {
+                let position = Position::Row { row: row as u64 + 1, offset: None };
+                report.add(Dirt::Duplicate, position, word.as_bytes());
+                report.leave_out(1);
             }
         }
         let vectors = if kept.len() < rows {
@@ -75,11 +89,31 @@ impl Embeddings {
         } else {
             vectors.as_standard_layout().into_owned()
         };
-        Self { words: unique, vectors, index, report }.checked()
+        let found = Self {
+            words: unique,
+            vectors: Matrix::Owned(vectors),
+            index: index.into(),
+            report,
+            extras: Extras::default(),
+        };
+        found.checked()
     }
 
-    fn not_empty(self) -> Result<Self, WordsError> {
-        match self.vectors.dim() {
+    /// Embeddings whose vectors stay in the file, one for each word; neither they nor the words
+    /// are looked at.
+    pub(crate) fn mapped(
+        words: Words,
+        vectors: MappedMatrix,
+        extras: Extras,
+    ) -> Result<Self, WordsError> {
+        let vectors = Matrix::Mapped(vectors);
+        let (index, report) = (OnceLock::new(), Report::default());
+        let found = Self { words, vectors, index, report, extras };
+        found.shape_checked()
+    }
+
+    fn shape_checked(self) -> Result<Self, WordsError> {
+        match self.vectors().dim() {
             (rows, columns) if rows == 0 || columns == 0 => {
                 Err(WordsError::NoVectors { rows, columns })
             }
@@ -88,16 +122,22 @@ impl Embeddings {
     }
 
     fn checked(self) -> Result<Self, WordsError> {
-        let checked = self.not_empty()?;
-        let columns = checked.dim();
-        let values = checked.vectors.as_slice().expect("vectors are stored by rows");
+        let found = self.shape_checked()?;
+        found.check_finite()?;
+        Ok(found)
+    }
+
+    fn check_finite(&self) -> Result<(), WordsError> {
+        let vectors = self.vectors();
+        let columns = vectors.ncols();
+        let values = vectors.as_slice().expect("vectors are stored by rows");
         if values.par_chunks(1 << 16).all(all_finite) {
-            return Ok(checked);
+            return Ok(());
         }
         match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(checked),
+            None => Ok(()),
             Some(at) => Err(WordsError::NonFiniteVector {
-                word: checked.words[at / columns].clone(),
+                word: self.words[at / columns].to_owned(),
                 row: at / columns,
                 column: at % columns,
                 value: values[at],
@@ -105,28 +145,79 @@ impl Embeddings {
         }
     }
 
+    /// Looks at every value and every word, which opening a mapped file does not do.
+    ///
+    /// # Errors
+    ///
+    /// [`WordsError::NonFiniteVector`] for NaN and infinities; [`WordsError::Twice`] for a word
+    /// that has two rows. Neither can be without [`OpenOptions::map`].
+    pub fn check(&self) -> Result<(), WordsError> {
+        self.check_finite()?;
+        let twice = |(row, word)| {
+            let first = self.position(word).filter(|&first| first < row)?;
+            Some(WordsError::Twice { word: word.to_owned(), first, row })
+        };
+        self.words.iter().enumerate().find_map(twice).map_or(Ok(()), Err)
+    }
+
+    /// Writes a file of these words and vectors.
+    ///
+    /// The file appears whole or not at all. Norms and metadata go into finalfusion files and no
+    /// others: there the vectors are stored at unit length as far as their norms are known, and
+    /// come out of it bit for bit as they are here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Writer`]. [`WordsError::NonFiniteVector`] is possible for vectors of a mapped
+    /// file.
+    pub fn write(&self, path: impl AsRef<Path>, options: &WriteOptions) -> Result<(), WordsError> {
+        let mut options = options.clone();
+        options.rows = Some(self.len());
+        if options.metadata.is_none() {
+            options.metadata.clone_from(&self.extras.metadata);
+        }
+        let mut writer = Writer::create(path, self.dim(), &options)?;
+        let mut unit = Vec::new();
+        for (row, (word, vector)) in self.words.iter().zip(self.vectors().outer_iter()).enumerate()
+        {
+            let vector = vector.to_slice().expect("vectors are stored by rows");
+            match &self.extras.norms {
+                Some(norms) if writer.has_norms() => {
+                    unit.clear();
+                    let norm = if self.is_mapped() { 1.0 } else { norms[row] };
+                    unit.extend(vector.iter().map(|&value| quotient(value, norm)));
+                    writer.push_with_norm(word, &unit, norms[row])?;
+                }
+                _ => writer.push(word, vector)?,
+            }
+        }
+        writer.finish()
+    }
+
     /// The words, in the order of the rows.
     #[must_use]
-    pub fn words(&self) -> &[String] {
+    pub fn words(&self) -> &Words {
         &self.words
     }
 
-    /// The vectors, words × dimensions.
+    /// The vectors, words × dimensions; of a mapped file without a copy, as it holds them.
     #[must_use]
     pub fn vectors(&self) -> ArrayView2<'_, f32> {
         self.vectors.view()
     }
 
-    /// The row of a word.
+    /// The row of a word, the first one where a mapped file lists it twice.
+    ///
+    /// The first call looks at all words of a mapped file.
     #[must_use]
     pub fn position(&self, word: &str) -> Option<usize> {
-        self.index.get(&self.words, word)
+        self.index.get_or_init(|| Index::of(&self.words)).get(&self.words, word)
     }
 
     /// The vector of a word.
     #[must_use]
     pub fn vector(&self, word: &str) -> Option<ArrayView1<'_, f32>> {
-        self.position(word).map(|row| self.vectors.row(row))
+        self.position(word).map(|row| self.vectors().index_axis_move(Axis(0), row))
     }
 
     /// The number of words.
@@ -144,10 +235,32 @@ impl Embeddings {
     /// The dimensions of a vector.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.vectors.ncols()
+        self.vectors().ncols()
     }
 
-    /// How many vectors were left out because their word had one already.
+    /// The length that each vector had before finalfusion scaled it to unit length, as a
+    /// finalfusion file has it beside the vectors; `None` for all other files.
+    ///
+    /// [`vectors`](Self::vectors) are at this length, unless the file is mapped: then they are
+    /// what the file holds, unit vectors.
+    #[must_use]
+    pub fn norms(&self) -> Option<&[f32]> {
+        self.extras.norms.as_deref()
+    }
+
+    /// The metadata of a finalfusion file, a text in TOML.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&str> {
+        self.extras.metadata.as_deref()
+    }
+
+    /// Whether the vectors stay in the file, as [`OpenOptions::map`] asks for it.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.vectors.is_mapped()
+    }
+
+    /// How many vectors were left out because their word had one already: none of a mapped file.
     #[must_use]
     pub fn duplicates(&self) -> usize {
         self.report.count(Dirt::Duplicate) as usize
@@ -159,11 +272,24 @@ impl Embeddings {
         &self.report
     }
 
-    /// The words and their vectors, to change them in place.
+    /// The words and their vectors, to change them in place. Those of a mapped file are copied.
     #[must_use]
     pub fn into_parts(self) -> (Vec<String>, Array2<f32>) {
-        (self.words, self.vectors)
+        (self.words.to_vec(), self.vectors.into_owned())
     }
+}
+
+/// A number that gives `value` when it is multiplied by `norm`, where there is one.
+fn quotient(value: f32, norm: f32) -> f32 {
+    if norm == 1.0 {
+        return value;
+    }
+    let near = value / norm;
+    if !near.is_finite() {
+        return value;
+    }
+    let exact = |unit: &f32| (unit * norm).to_bits() == value.to_bits();
+    [near, near.next_up(), near.next_down()].into_iter().find(exact).unwrap_or(near)
 }
 
 /// Embeddings in the making: rows are added, the first of each word counts.
@@ -174,55 +300,98 @@ pub(crate) struct Rows {
     limit: usize,
     /// Whether all values are known to be finite.
     finite: bool,
+    extras: Extras,
 }
 
 impl Rows {
     pub(crate) fn new(limit: usize) -> Self {
         let (vocabulary, values) = (Vocabulary::default(), Vec::new());
-        Self { vocabulary, values, columns: 0, limit, finite: true }
+        let extras = Extras::default();
+        Self { vocabulary, values, columns: 0, limit, finite: true, extras }
     }
 
-    /// A row of `columns` values for each word; no word twice. Rows with values that are not finite
-    /// are left out and reported, unless the policy makes them an error later.
-    pub(crate) fn of(
-        words: Vec<String>,
+    /// A row of `columns` values for each word, of which the first counts. Rows with values that are
+    /// not finite are left out and reported, unless the policy makes them an error later.
+    pub(crate) fn of<'a>(
+        words: impl IntoIterator<Item = &'a str>,
         mut values: Vec<f32>,
         columns: usize,
+        mut extras: Extras,
         policy: Policy,
     ) -> (Self, Report) {
-        debug_assert_eq!(values.len(), words.len() * columns);
         let (mut report, mut vocabulary) = (Report::default(), Vocabulary::default());
         for (row, word) in words.into_iter().enumerate() {
             let from = row * columns;
-            if policy != Policy::Error && !all_finite(&values[from..from + columns]) {
+            let mut leave_out = |dirt| {
                 let position = Position::Row { row: row as u64 + 1, offset: None };
-                report.add(Dirt::NonFinite, position, word.as_bytes());
+                report.add(dirt, position, word.as_bytes());
                 report.leave_out(1);
+            };
+            if policy != Policy::Error && !all_finite(&values[from..from + columns]) {
+                leave_out(Dirt::NonFinite);
                 continue;
             }
-            let to = vocabulary.len() * columns;
-            if to < from {
-                values.copy_within(from..from + columns, to);
+            let kept = vocabulary.len();
+            if !vocabulary.insert(word) {
+                leave_out(Dirt::Duplicate);
+                continue;
             }
-            let new = vocabulary.insert(word);
-            debug_assert!(new, "the caller promises different words");
+            if kept < row {
+                values.copy_within(from..from + columns, kept * columns);
+                if let Some(norms) = &mut extras.norms {
+                    norms[kept] = norms[row];
+                }
+            }
         }
         values.truncate(vocabulary.len() * columns);
+        if let Some(norms) = &mut extras.norms {
+            norms.truncate(vocabulary.len());
+        }
         let finite = policy != Policy::Error;
-        (Self { vocabulary, values, columns, limit: usize::MAX, finite }, report)
+        (Self { vocabulary, values, columns, limit: usize::MAX, finite, extras }, report)
+    }
+
+    /// Adds a row of any values. One whose word is there already, or whose values are not finite, is
+    /// left out and reported; the policy may make the second an error later.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn offer(
+        &mut self,
+        (word, row): (&str, &[f32]),
+        position: Position,
+        policy: Policy,
+        report: &mut Report,
+    ) -> Result<(), WordsError> {
+        let finite = all_finite(row);
+        if !finite && policy != Policy::Error {
+            report.add(Dirt::NonFinite, position, word.as_bytes());
+            report.leave_out(1);
+        } else if self.push(word, row)? {
+            self.finite &= finite;
+        } else {
+            report.add(Dirt::Duplicate, position, word.as_bytes());
+            report.leave_out(1);
+        }
+        Ok(())
+    }
+
+    /// How many values a row has.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
     }
 
     /// The embeddings, checked.
     pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
-        let Self { vocabulary, mut values, columns, finite, .. } = self;
+        let Self { vocabulary, mut values, columns, finite, extras, .. } = self;
         let Vocabulary { words, index } = vocabulary;
         if values.capacity() - values.len() > values.len() / 8 {
             values.shrink_to_fit();
         }
         let vectors = Array2::from_shape_vec((words.len(), columns), values)
             .expect("a row of all columns was added with each word");
-        let found = Embeddings { words, vectors, index, report };
-        if finite { found.not_empty() } else { found.checked() }
+        let vectors = Matrix::Owned(vectors);
+        let found = Embeddings { words, vectors, index: index.into(), report, extras };
+        if finite { found.shape_checked() } else { found.checked() }
     }
 }
 
@@ -237,8 +406,8 @@ impl Sink for Rows {
         let more = rows.min(self.limit).saturating_sub(self.vocabulary.len());
         // Only a hint: without it the vectors grow as they must.
         let Vocabulary { words, index } = &mut self.vocabulary;
-        let _ = words.try_reserve_exact(more);
-        let hash = |&row: &usize| index.hasher.hash_one(words[row].as_str());
+        words.expect(more, 0);
+        let hash = |&row: &usize| index.hasher.hash_one(&words[row]);
         let _ = index.rows.try_reserve(more, hash);
         let _ = self.values.try_reserve_exact(more.saturating_mul(self.columns));
     }
@@ -276,14 +445,14 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 /// Words, none twice.
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
-    words: Vec<String>,
+    words: Words,
     index: Index,
 }
 
 impl Vocabulary {
     /// Appends the word, unless it is there already; whether it was not.
-    pub(crate) fn insert<W: AsRef<str> + Into<String>>(&mut self, word: W) -> bool {
-        self.index.insert(&mut self.words, word).is_ok()
+    pub(crate) fn insert(&mut self, word: &str) -> bool {
+        self.index.insert(&mut self.words, word)
     }
 
     /// How many words there are.
@@ -294,31 +463,44 @@ impl Vocabulary {
 
 /// From words to their rows; the words themselves are kept once, outside.
 #[derive(Debug, Clone, Default)]
-struct Index {
+pub(crate) struct Index {
     rows: HashTable<usize>,
     hasher: RandomState,
 }
 
 impl Index {
-    fn get(&self, words: &[String], word: &str) -> Option<usize> {
-        let hash = self.hasher.hash_one(word);
-        self.rows.find(hash, |&row| words[row] == word).copied()
+    /// The index of all words, the first row of each.
+    fn of(words: &Words) -> Self {
+        let mut index = Self::default();
+        index.rows.reserve(words.len(), |_| unreachable!("an empty table has nothing to move"));
+        for (row, word) in words.iter().enumerate() {
+            index.add(words, word, row);
+        }
+        index
     }
 
-    /// Appends the word; gives it back where it is there already.
-    fn insert<W: AsRef<str> + Into<String>>(
-        &mut self,
-        words: &mut Vec<String>,
-        word: W,
-    ) -> Result<(), W> {
-        let hash = self.hasher.hash_one(word.as_ref());
-        if self.rows.find(hash, |&row| words[row] == word.as_ref()).is_some() {
-            return Err(word);
+    fn get(&self, words: &Words, word: &str) -> Option<usize> {
+        let hash = self.hasher.hash_one(word);
+        self.rows.find(hash, |&row| &words[row] == word).copied()
+    }
+
+    /// Notes the row of a word, unless it has one.
+    fn add(&mut self, words: &Words, word: &str, row: usize) -> bool {
+        let hash = self.hasher.hash_one(word);
+        if self.rows.find(hash, |&row| &words[row] == word).is_some() {
+            return false;
         }
-        self.rows
-            .insert_unique(hash, words.len(), |&row| self.hasher.hash_one(words[row].as_str()));
-        words.push(word.into());
-        Ok(())
+        self.rows.insert_unique(hash, row, |&row| self.hasher.hash_one(&words[row]));
+        true
+    }
+
+    /// Appends the word, unless it is there already.
+    pub(crate) fn insert(&mut self, words: &mut Words, word: &str) -> bool {
+        let new = self.add(words, word, words.len());
+        if new {
+            words.push(word);
+        }
+        new
     }
 }
 

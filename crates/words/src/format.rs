@@ -22,10 +22,28 @@ pub enum Format {
     Word2VecBinary,
     /// `finalfusion`: the chunks of the finalfusion project, plain or quantised.
     Finalfusion,
+    /// `npy`: a matrix as numpy saves it, in 16-, 32- or 64-bit floating point; the words are in
+    /// a file beside it, see [`OpenOptions::words`](crate::OpenOptions::words).
+    Npy,
+    /// `safetensors`: a tensor of two axes in 16- (also bfloat16) or 32-bit floating point; the
+    /// words are in the file's metadata under the key `words`, with line feeds between them, or
+    /// beside it as for `npy`. Of several tensors it is the one called `embeddings`, `vectors` or
+    /// `weight`.
+    Safetensors,
+    /// `parquet`: a table with a column of words and a column of lists of floating point numbers.
+    /// Only with this crate's feature `parquet`.
+    Parquet,
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Text, Self::Word2VecBinary, Self::Finalfusion];
+    const ALL: [Self; 6] = [
+        Self::Text,
+        Self::Word2VecBinary,
+        Self::Finalfusion,
+        Self::Npy,
+        Self::Safetensors,
+        Self::Parquet,
+    ];
 
     /// Finds out the format of a file from its contents.
     ///
@@ -37,10 +55,37 @@ impl Format {
         Ok(Self::of(&Source::open(path.as_ref())?.sample))
     }
 
+    /// The format that the ending of a file's name tells: `.vec`, `.txt` and `.text` are text,
+    /// `.bin` is word2vec's binary format, `.fifu` finalfusion, and `.npy`, `.safetensors` and
+    /// `.parquet` are themselves. A `.gz` or `.zst` at the very end is passed over.
+    #[must_use]
+    pub fn of_name(path: impl AsRef<Path>) -> Option<Self> {
+        let name = path.as_ref().file_name()?.to_string_lossy().to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
+        match Path::new(name).extension()?.to_str()? {
+            "vec" | "txt" | "text" => Some(Self::Text),
+            "bin" => Some(Self::Word2VecBinary),
+            "fifu" => Some(Self::Finalfusion),
+            "npy" => Some(Self::Npy),
+            "safetensors" => Some(Self::Safetensors),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
     /// The format of a file that starts like this. What is nothing else is text.
     pub(crate) fn of(sample: &[u8]) -> Self {
         if sample.starts_with(crate::finalfusion::MAGIC) {
             return Self::Finalfusion;
+        }
+        if sample.starts_with(crate::npy::MAGIC) {
+            return Self::Npy;
+        }
+        if crate::safetensors::starts(sample) {
+            return Self::Safetensors;
+        }
+        if sample.starts_with(crate::parquet::MAGIC) {
+            return Self::Parquet;
         }
         let mut lines = sample.splitn(2, |&byte| byte == b'\n');
         let (Some(first), Some(rest)) = (lines.next(), lines.next()) else {
@@ -77,6 +122,9 @@ impl fmt::Display for Format {
             Self::Text => "text",
             Self::Word2VecBinary => "word2vec-binary",
             Self::Finalfusion => "finalfusion",
+            Self::Npy => "npy",
+            Self::Safetensors => "safetensors",
+            Self::Parquet => "parquet",
         })
     }
 }
@@ -104,8 +152,28 @@ mod tests {
         }
         assert_eq!(
             "Text".parse::<Format>().unwrap_err().to_string(),
-            "unknown format `Text`: expected one of `text`, `word2vec-binary`, `finalfusion`"
+            "unknown format `Text`: expected one of `text`, `word2vec-binary`, `finalfusion`, \
+             `npy`, `safetensors`, `parquet`"
         );
+    }
+
+    #[test]
+    fn endings_tell() {
+        for (name, format) in [
+            ("a.vec", Some(Format::Text)),
+            ("b/a.txt.gz", Some(Format::Text)),
+            ("a.BIN.zst", Some(Format::Word2VecBinary)),
+            ("a.fifu", Some(Format::Finalfusion)),
+            ("a.b.npy", Some(Format::Npy)),
+            ("a.safetensors", Some(Format::Safetensors)),
+            ("a.parquet", Some(Format::Parquet)),
+            ("a", None),
+            ("a.gz", None),
+            ("vec", None),
+            ("..", None),
+        ] {
+            assert_eq!(Format::of_name(name), format, "{name}");
+        }
     }
 
     #[test]
@@ -117,6 +185,10 @@ mod tests {
         };
         assert_eq!(Format::of(b"FiFu\0\0\0\0"), Format::Finalfusion);
         assert_eq!(Format::of(b"FiF"), Format::Text);
+        assert_eq!(Format::of(b"\x93NUMPY\x01"), Format::Npy);
+        assert_eq!(Format::of(b"\x50\0\0\0\0\0\0\0{\"a\":"), Format::Safetensors);
+        assert_eq!(Format::of(b"abcdefg {\"a\": 1 2\n"), Format::Text);
+        assert_eq!(Format::of(b"PAR1\0"), Format::Parquet);
         assert_eq!(Format::of(b"a 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 x\nb 3 4\n"), Format::Text);

@@ -1,17 +1,22 @@
-//! Word vectors: a file to a vocabulary and its rows.
+//! Word vectors: a file to a vocabulary and its rows, and back.
 //!
 //! [`Embeddings`] are `n` words and an `n × d` matrix of `f32`, a row a word, in the order of the
 //! file (most files list frequent words first). Vectors come as they are in the file: nothing is
-//! centred or scaled.
+//! centred or scaled. [`Embeddings::write`] and, row by row, [`Writer`] write them.
 //!
 //! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
-//!   finalfusion, plain and quantised. Which one it is, the file tells itself. Text and binary
-//!   may be compressed by gzip.
+//!   finalfusion, plain and quantised; numpy's `.npy` and safetensors, with a list of words; and
+//!   Parquet with the feature `parquet`. Which one it is, the file tells itself. All but
+//!   finalfusion and Parquet may be compressed by gzip or zstd.
+//! - [`OpenOptions::map`] leaves the vectors in the file: it opens in milliseconds whatever its
+//!   size.
 //! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
-//! - Numbers are read exactly: the nearest `f32`.
-//! - No word twice (the first counts), no NaN, no infinity.
+//! - Numbers are read exactly, the nearest `f32`, and written so that they come back bit for bit.
+//! - No word twice (the first counts), no NaN, no infinity; of a mapped file
+//!   [`Embeddings::check`] finds out.
 //! - An error names the file and the line. No header is trusted: memory follows from what a file
 //!   holds, not from what it promises.
+//! - A file that is written appears whole or not at all.
 //!
 //! ```
 //! use procrust_words::{Embeddings, OpenOptions};
@@ -39,17 +44,29 @@ mod error;
 mod finalfusion;
 mod format;
 mod line;
+mod mapping;
+mod matrix;
+mod npy;
 mod number;
 mod open;
+mod output;
+mod parquet;
+mod safetensors;
 mod sink;
 mod text;
+mod values;
 mod word2vec;
+mod wordlist;
+mod words;
+mod writer;
 
 pub use dirt::{Dirt, Place, Policy, Position, Report};
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
 pub use open::{OpenOptions, stream};
+pub use words::{Iter, Words};
+pub use writer::{WriteOptions, Writer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
@@ -11,8 +11,9 @@ use crate::dirt::{Policy, Report};
 use crate::embeddings::{Embeddings, Rows};
 use crate::error::WordsError;
 use crate::format::Format;
+use crate::mapping::Mapping;
 use crate::sink::{Each, Sink};
-use crate::{finalfusion, text, word2vec};
+use crate::{finalfusion, npy, parquet, safetensors, text, word2vec};
 
 /// How [`Embeddings::open`] reads a file.
 ///
@@ -37,10 +38,28 @@ pub struct OpenOptions {
     /// What is done with lines and rows that are not as they should be. Default: the first is an
     /// error.
     pub policy: Policy,
+    /// The list of words, one a line, that belongs to a file of vectors only (`npy`, and
+    /// `safetensors` without words of its own; others pass it over). Default: for `x.npy` the
+    /// first of `x.words.txt`, `x.txt` and `x.vocab` that is beside it.
+    pub words: Option<PathBuf>,
+    /// Leaves the vectors in the file, mapped into memory: opening reads the words and no vector,
+    /// and [`Embeddings::vectors`] is a view of the file. For plain `finalfusion` files, `npy` in
+    /// little-endian 32-bit floating point by rows (C order), and `safetensors` in 32-bit; all
+    /// others, and compressed ones, are refused.
+    ///
+    /// Neither vectors nor duplicates are looked at ([`Embeddings::check`] does that), vectors of
+    /// finalfusion have unit length ([`Embeddings::norms`] has the length they had), and nobody
+    /// may change the file or cut it short as long as the embeddings live. To write a new one
+    /// and rename it, as [`Embeddings::write`] does, is no such change. Default: false.
+    pub map: bool,
 }
 
 /// Bytes at the start of a file that decide about its format.
 pub(crate) const SAMPLE: u64 = 1 << 16;
+
+/// How compressed files start.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The contents of a file, unpacked where it is compressed.
 pub(crate) struct Source {
@@ -59,11 +78,14 @@ impl Source {
         let metadata = file.metadata().map_err(opened)?;
         let length = metadata.is_file().then_some(metadata.len());
         let source = Self::new(file, length).map_err(WordsError::read(path))?;
-        let source = if source.sample.starts_with(&[0x1f, 0x8b]) {
-            Self::new(MultiGzDecoder::new(source.contents), None).map_err(WordsError::read(path))?
+        let source = if source.sample.starts_with(GZIP) {
+            Self::new(MultiGzDecoder::new(source.contents), None)
+        } else if source.sample.starts_with(ZSTD) {
+            zstd::Decoder::new(source.contents).and_then(|unpacked| Self::new(unpacked, None))
         } else {
-            source
+            Ok(source)
         };
+        let source = source.map_err(WordsError::read(path))?;
         if source.sample.is_empty() {
             return Err(WordsError::Empty { path: path.to_owned() });
         }
@@ -95,11 +117,24 @@ impl Read for Failed {
 
 /// Reads embeddings from the file at `path`.
 pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, WordsError> {
-    let (limit, source, format) = start(path, options)?;
+    let limit = limit(options)?;
+    let in_file = |error: WordsError| match error {
+        WordsError::NoVectors { .. } | WordsError::NonFiniteVector { .. } => error.in_file(path),
+        error => error,
+    };
+    if options.map {
+        return open_mapped(path, options, limit).map_err(in_file);
+    }
+    let (source, format) = start(path, options)?;
     let mut rows = Rows::new(limit);
     let (rows, report) = match read(path, source, format, options, &mut rows)? {
         Outcome::Read(report) => (rows, report),
-        Outcome::NoStream(source) => finalfusion::read(path, &source, limit, options.policy)?,
+        Outcome::NoStream(source) => match format {
+            Format::Npy => npy::read(path, source, options, limit)?,
+            Format::Safetensors => safetensors::read(path, source, options, limit)?,
+            Format::Parquet => parquet::read(path, source, options.policy, limit)?,
+            _ => finalfusion::read(path, &source, limit, options.policy)?,
+        },
     };
     rows.finish(report).map_err(|error| error.in_file(path))
 }
@@ -141,7 +176,8 @@ pub fn stream(
     mut each: impl FnMut(&str, &[f32]) -> ControlFlow<()>,
 ) -> Result<Report, WordsError> {
     let path = path.as_ref();
-    let (limit, source, format) = start(path, options)?;
+    let limit = limit(options)?;
+    let (source, format) = start(path, options)?;
     let mut sink = Each::new(&mut each, limit);
     match read(path, source, format, options, &mut sink)? {
         Outcome::Read(report) if sink.len() > 0 => Ok(report),
@@ -161,15 +197,19 @@ pub fn stream(
     }
 }
 
-/// The most words, the file, and its format.
-fn start(path: &Path, options: &OpenOptions) -> Result<(usize, Source, Format), WordsError> {
-    let limit = options.limit.unwrap_or(usize::MAX);
-    if limit == 0 {
-        return Err(WordsError::Limit);
+/// The most words that are wanted.
+fn limit(options: &OpenOptions) -> Result<usize, WordsError> {
+    match options.limit {
+        Some(0) => Err(WordsError::Limit),
+        limit => Ok(limit.unwrap_or(usize::MAX)),
     }
+}
+
+/// The file and its format.
+fn start(path: &Path, options: &OpenOptions) -> Result<(Source, Format), WordsError> {
     let source = Source::open(path)?;
     let format = options.format.unwrap_or_else(|| Format::of(&source.sample));
-    Ok((limit, source, format))
+    Ok((source, format))
 }
 
 /// How far [`read`] came.
@@ -196,6 +236,22 @@ fn read(
             let block = word2vec::BLOCK;
             Outcome::Read(word2vec::read(path, source, options.policy, block, sink)?)
         }
-        Format::Finalfusion => Outcome::NoStream(source),
+        _ => Outcome::NoStream(source),
     })
+}
+
+/// Opens a file and leaves the vectors in it.
+fn open_mapped(path: &Path, options: &OpenOptions, limit: usize) -> Result<Embeddings, WordsError> {
+    let mapping = Mapping::open(path)?;
+    let unmappable = |reason| Err(WordsError::Unmappable { path: path.to_owned(), reason });
+    if mapping.starts_with(GZIP) || mapping.starts_with(ZSTD) {
+        return unmappable("it is compressed".to_owned());
+    }
+    let sample = &mapping[..mapping.len().min(SAMPLE as usize)];
+    match options.format.unwrap_or_else(|| Format::of(sample)) {
+        Format::Finalfusion => finalfusion::map(path, &mapping, limit),
+        Format::Npy => npy::map(path, mapping, options, limit),
+        Format::Safetensors => safetensors::map(path, mapping, options, limit),
+        format => unmappable(format!("files of the format {format} are read as a whole")),
+    }
 }

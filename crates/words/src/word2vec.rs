@@ -17,6 +17,8 @@ const LONGEST: usize = 1 << 16;
 
 /// What is read at once, in bytes.
 pub(crate) const BLOCK: usize = 1 << 20;
+/// The longest word that can be written, with a line feed before it and a space behind.
+pub(crate) const WORD: usize = LONGEST - 2;
 
 /// Reads a header, then words, each with its values as little-endian 32-bit floats.
 ///

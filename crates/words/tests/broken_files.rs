@@ -49,7 +49,7 @@ fn outcome(path: &Path, policy: Policy) -> String {
     options.policy = policy;
     match Embeddings::open(path, &options) {
         Ok(found) => {
-            let mut outcome = found.words().join(" ");
+            let mut outcome = found.words().to_vec().join(" ");
             for line in found.report().to_string().lines() {
                 let fields: Vec<&str> =
                     line.split("  ").map(str::trim).filter(|field| !field.is_empty()).collect();
@@ -84,7 +84,7 @@ fn streamed(path: &Path, policy: Policy) -> String {
     let opened = Embeddings::open(path, &options);
     match (result, opened) {
         (Ok(report), Ok(opened)) => {
-            assert_eq!(words, opened.words());
+            assert_eq!(words, opened.words().to_vec());
             assert!(opened.vectors().iter().eq(&values));
             assert_eq!(&report, opened.report());
             "the same".to_owned()

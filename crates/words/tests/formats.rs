@@ -132,7 +132,7 @@ fn limits() {
         for limit in [1, 4, 5, 6, usize::MAX] {
             let found = Embeddings::open(&path, &options(|o| o.limit = Some(limit))).unwrap();
             let len = limit.min(5);
-            assert_eq!(found.words(), &all.words()[..len]);
+            assert_eq!(found.words(), &all.words().to_vec()[..len]);
             assert_eq!(values(&found), values(&all)[..4 * len]);
         }
         let error = Embeddings::open(&path, &options(|o| o.limit = Some(0))).unwrap_err();
@@ -146,7 +146,7 @@ fn duplicates_keep_the_first() {
     let files = Files::new();
     let path = files.write("file", "4 1\na 1\na 2\nb 3\nc 4\n");
     let found = Embeddings::open(&path, &options(|o| o.limit = Some(2))).unwrap();
-    assert_eq!((found.words().concat(), values(&found)), ("ab".to_owned(), vec![1., 3.]));
+    assert_eq!((found.words().to_vec().concat(), values(&found)), ("ab".to_owned(), vec![1., 3.]));
     assert_eq!(found.duplicates(), 1);
 }
 

@@ -1,6 +1,8 @@
 //! finalfusion files, by the library of that name.
 
+mod map;
 mod survey;
+mod write;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -12,10 +14,13 @@ use finalfusion::vocab::Vocab;
 use rayon::prelude::*;
 
 use crate::dirt::{Policy, Report};
-use crate::embeddings::Rows;
+use crate::embeddings::{Extras, Rows};
 use crate::error::WordsError;
 use crate::open::Source;
 use survey::survey;
+
+pub(crate) use map::map;
+pub(crate) use write::{Header, check_metadata, norms as write_norms};
 
 /// How a file starts.
 pub(crate) const MAGIC: &[u8] = b"FiFu";
@@ -43,7 +48,7 @@ pub(crate) fn read(
     }
     let open =
         || File::open(path).map_err(|cause| WordsError::Open { path: path.to_owned(), cause });
-    survey(path, open()?, limit)?;
+    let metadata = survey(path, open()?, limit)?;
 
     let found: Embeddings<VocabWrap, StorageWrap> =
         Embeddings::mmap_embeddings(&mut BufReader::new(open()?)).map_err(|cause| {
@@ -73,5 +78,13 @@ pub(crate) fn read(
             }
         }
     });
-    Ok(Rows::of(words.to_vec(), values, columns, policy))
+    let norms = norms.map(|norms| norms.iter().take(words.len()).copied().collect());
+    let words = words.iter().map(String::as_str);
+    Ok(Rows::of(words, values, columns, Extras { norms, metadata }, policy))
+}
+
+/// The first `limit` norms of a chunk.
+fn norms_of(bytes: &[u8], limit: usize) -> Vec<f32> {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    numbers.iter().take(limit).map(|&number| f32::from_le_bytes(number)).collect()
 }
