@@ -10,6 +10,9 @@
 //! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
 //! - Numbers are read exactly: the nearest `f32`.
 //! - No word twice (the first counts), no NaN, no infinity.
+//! - What is wrong with a line or a row is an error, or left out, or mended: [`Policy`]. A
+//!   [`Report`] tells how much there was of each kind of [`Dirt`], and where it was first.
+//! - [`stream`] hands on row by row, for files that are larger than memory.
 //! - An error names the file and the line. No header is trusted: memory follows from what a file
 //!   holds, not from what it promises.
 //!
