@@ -530,6 +530,7 @@ fn streams_need_no_matrix() {
     const ROWS: usize = 12_000;
     const COLUMNS: usize = 300;
     const MOST: usize = 8 << 20;
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let (mut text, mut binary) = (String::new(), format!("{ROWS} {COLUMNS}\n").into_bytes());
     for row in 0..ROWS {
@@ -542,7 +543,6 @@ fn streams_need_no_matrix() {
         std::fs::write(&path, &contents).unwrap();
         let size = contents.len();
         drop(contents);
-        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         rayon::broadcast(|_| ());
         let before = NOW.load(Ordering::SeqCst);
         PEAK.store(before, Ordering::SeqCst);
@@ -552,7 +552,6 @@ fn streams_need_no_matrix() {
             std::ops::ControlFlow::Continue(())
         });
         let peak = PEAK.load(Ordering::SeqCst).saturating_sub(before);
-        drop(alone);
         assert!(report.unwrap().is_clean());
         assert_eq!(rows, ROWS);
         assert!(peak < MOST && MOST < size, "{peak} bytes for {size}");
