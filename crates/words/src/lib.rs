@@ -14,6 +14,9 @@
 //! - Numbers are read exactly, the nearest `f32`, and written so that they come back bit for bit.
 //! - No word twice (the first counts), no NaN, no infinity; of a mapped file
 //!   [`Embeddings::check`] finds out.
+//! - What is wrong with a line or a row is an error, or left out, or mended: [`Policy`]. A
+//!   [`Report`] tells how much there was of each kind of [`Dirt`], and where it was first.
+//! - [`stream`] hands on row by row, for files that are larger than memory.
 //! - An error names the file and the line. No header is trusted: memory follows from what a file
 //!   holds, not from what it promises.
 //! - A file that is written appears whole or not at all.

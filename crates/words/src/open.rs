@@ -128,7 +128,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, Wor
     let (source, format) = start(path, options)?;
     let mut rows = Rows::new(limit);
     let (rows, report) = match read(path, source, format, options, &mut rows)? {
-        Outcome::Read(report) => (rows, report),
+        Outcome::Read(report) => (rows, *report),
         Outcome::NoStream(source) => match format {
             Format::Npy => npy::read(path, source, options, limit)?,
             Format::Safetensors => safetensors::read(path, source, options, limit)?,
@@ -180,7 +180,7 @@ pub fn stream(
     let (source, format) = start(path, options)?;
     let mut sink = Each::new(&mut each, limit);
     match read(path, source, format, options, &mut sink)? {
-        Outcome::Read(report) if sink.len() > 0 => Ok(report),
+        Outcome::Read(report) if sink.len() > 0 => Ok(*report),
         Outcome::Read(_) => {
             Err(WordsError::NoVectors { rows: 0, columns: sink.columns() }.in_file(path))
         }
@@ -215,7 +215,7 @@ fn start(path: &Path, options: &OpenOptions) -> Result<(Source, Format), WordsEr
 /// How far [`read`] came.
 enum Outcome {
     /// All rows that were wanted are in the sink.
-    Read(Report),
+    Read(Box<Report>),
     /// The format is not one that is read row by row.
     NoStream(Source),
 }
@@ -230,11 +230,12 @@ fn read(
 ) -> Result<Outcome, WordsError> {
     Ok(match format {
         Format::Text => {
-            Outcome::Read(text::read(path, source, options, text::Blocks::default(), sink)?)
+            let blocks = text::Blocks::default();
+            Outcome::Read(text::read(path, source, options, blocks, sink)?.into())
         }
         Format::Word2VecBinary => {
             let block = word2vec::BLOCK;
-            Outcome::Read(word2vec::read(path, source, options.policy, block, sink)?)
+            Outcome::Read(word2vec::read(path, source, options.policy, block, sink)?.into())
         }
         _ => Outcome::NoStream(source),
     })

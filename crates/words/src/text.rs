@@ -210,13 +210,13 @@ impl Start {
         if start.after && first.ends_with(b"\r") {
             report.add(Dirt::CarriageReturn, Position::Line(1), first.trim_ascii_end());
         }
-        if start.header.is_some() && policy == Policy::Lossy {
-            if let Some(columns) = usual_columns(sample, true, Some(start.columns)) {
-                if columns != start.columns {
-                    report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
-                    start.columns = columns;
-                }
-            }
+        if start.header.is_some()
+            && policy == Policy::Lossy
+            && let Some(columns) = usual_columns(sample, true, Some(start.columns))
+            && columns != start.columns
+        {
+            report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
+            start.columns = columns;
         }
         if start.columns == 0 {
             let (path, found) = (path.to_owned(), 0);

@@ -340,7 +340,7 @@ mod tests {
         let source = Source {
             sample: Vec::new(),
             contents: Box::new(Cursor::new(bytes.to_vec())),
-            length: (block % 2 == 0).then_some(bytes.len() as u64),
+            length: block.is_multiple_of(2).then_some(bytes.len() as u64),
         };
         let mut rows = Rows::new(limit);
         match read(Path::new("f"), source, policy, block, &mut rows)

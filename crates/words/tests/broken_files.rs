@@ -523,3 +523,37 @@ broken! {
         "error: text-wrong-columns.vec: 0 vectors of 4 dimensions: expected at least one of each",
         "the of été; wrong header: 1: line 1 `3 4`";
 }
+
+/// Memory for rows that come one by one does not grow with the file.
+#[test]
+fn streams_need_no_matrix() {
+    const ROWS: usize = 12_000;
+    const COLUMNS: usize = 300;
+    const MOST: usize = 8 << 20;
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    let (mut text, mut binary) = (String::new(), format!("{ROWS} {COLUMNS}\n").into_bytes());
+    for row in 0..ROWS {
+        text += &format!("word{row}{}\n", " -0.123456".repeat(COLUMNS));
+        binary.extend(format!("word{row} ").as_bytes());
+        binary.extend((-0.123_456_f32).to_le_bytes().repeat(COLUMNS));
+    }
+    for contents in [text.into_bytes(), binary] {
+        let path = directory.path().join("file");
+        std::fs::write(&path, &contents).unwrap();
+        let size = contents.len();
+        drop(contents);
+        rayon::broadcast(|_| ());
+        let before = NOW.load(Ordering::SeqCst);
+        PEAK.store(before, Ordering::SeqCst);
+        let mut rows = 0;
+        let report = stream(&path, &OpenOptions::default(), |_, row| {
+            rows += usize::from(row == [-0.123_456; COLUMNS]);
+            std::ops::ControlFlow::Continue(())
+        });
+        let peak = PEAK.load(Ordering::SeqCst).saturating_sub(before);
+        assert!(report.unwrap().is_clean());
+        assert_eq!(rows, ROWS);
+        assert!(peak < MOST && MOST < size, "{peak} bytes for {size}");
+    }
+}
