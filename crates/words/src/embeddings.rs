@@ -39,7 +39,7 @@ pub(crate) struct Extras {
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
-    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion's excepted). Of a
+    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion and Parquet excepted). Of a
     /// word that is listed more than once, the first vector is kept; see
     /// [`duplicates`](Self::duplicates). Memory follows from what the file holds, never from what
     /// its header promises. Files of other formats than text and word2vec's are mapped into
