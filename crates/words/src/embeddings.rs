@@ -41,8 +41,8 @@ pub(crate) struct Extras {
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
-    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion's excepted). Of a
-    /// word that is listed more than once, the first vector is kept. What else may be wrong with
+    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion and Parquet excepted).
+    /// Of a word that is listed more than once, the first vector is kept. What else may be wrong with
     /// the file is an error or left out or mended, as [`OpenOptions::policy`] says;
     /// [`report`](Self::report) lists it. Memory follows from what the file holds, never from what
     /// its header promises. Files of other formats than text and word2vec's are mapped into

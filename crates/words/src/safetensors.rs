@@ -158,6 +158,7 @@ pub(crate) fn header(
         match c {
             '"' => json.push_str("\\\""),
             '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
             c if c < ' ' => json.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => json.push(c),
         }
