@@ -25,6 +25,7 @@
 //! LAPACK comes from OpenBLAS through `procrust-blas`.
 
 pub mod adaptation;
+mod convert;
 pub mod lexicon;
 pub mod plan;
 mod progress;
@@ -38,6 +39,7 @@ mod space;
 mod summary;
 mod terminal;
 
+pub use convert::{Conversion, ConvertError, Converted};
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit};

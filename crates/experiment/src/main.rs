@@ -1,5 +1,6 @@
 //! The program `procrust`.
 
+mod convert_command;
 mod experiment;
 
 use std::process::ExitCode;
@@ -19,12 +20,15 @@ struct Arguments {
 enum Command {
     /// Runs plan files: a table on stdout, results and a report in a folder.
     Experiment(experiment::Arguments),
+    /// Converts word vectors from one format to another.
+    Convert(convert_command::Arguments),
 }
 
 fn main() -> ExitCode {
     procrust_blas::single_threaded();
     let outcome = match Arguments::parse().command {
         Command::Experiment(arguments) => experiment::main(&arguments),
+        Command::Convert(arguments) => convert_command::main(arguments),
     };
     outcome.unwrap_or_else(|error| {
         complain(&error);

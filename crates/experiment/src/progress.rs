@@ -8,12 +8,14 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a known number of runs has come.
+/// How far a number of runs, or of rows, has come.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     name: String,
-    total: usize,
+    /// Unknown for the rows of a file that is read for the first time.
+    total: Option<usize>,
+    unit: &'static str,
     started: Instant,
     state: Mutex<(usize, Instant)>,
 }
@@ -25,51 +27,82 @@ impl Progress {
     /// Progress of `total` runs under a name.
     #[must_use]
     pub(crate) fn new(name: &str, total: usize) -> Self {
+        Self::start(name, Some(total), "runs")
+    }
+
+    /// Progress over the rows of a file.
+    #[must_use]
+    pub(crate) fn of_rows(name: &str, total: Option<usize>) -> Self {
+        Self::start(name, total, "rows")
+    }
+
+    fn start(name: &str, total: Option<usize>, unit: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
-                Some(total as u64),
+                total.map(|total| total as u64),
                 ProgressDrawTarget::stderr_with_hz(10),
             );
-            let style = ProgressStyle::with_template(
-                "{prefix} [{bar:30}] {pos}/{len} runs, {elapsed}, {eta} left {wide_msg}",
-            )
-            .expect("the template is a constant");
+            let template = match total {
+                Some(_) => format!(
+                    "{{prefix}} [{{bar:30}}] {{pos}}/{{len}} {unit}, {{elapsed}}, {{eta}} left \
+                     {{wide_msg}}"
+                ),
+                None => format!("{{prefix}} {{spinner}} {{pos}} {unit}, {{elapsed}}, {{per_sec}}"),
+            };
+            let style = ProgressStyle::with_template(&template)
+                .expect("the template is one of two constants");
             bar.set_style(style.progress_chars("=> "));
             bar.set_prefix(name.to_owned());
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
         let now = Instant::now();
-        Self { bar, name: name.to_owned(), total, started: now, state: Mutex::new((0, now)) }
+        let state = Mutex::new((0, now));
+        Self { bar, name: name.to_owned(), total, unit, started: now, state }
     }
 
     /// One run is done; `what` it was.
     pub(crate) fn step(&self, what: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
-            bar.inc(1);
+        }
+        self.advance(1);
+    }
+
+    /// So many more are done.
+    pub(crate) fn advance(&self, more: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 += more;
+        if let Some(bar) = &self.bar {
+            bar.inc(more as u64);
             return;
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 += 1;
-        if state.1.elapsed() >= PLAIN_EVERY && state.0 < self.total {
+        if state.1.elapsed() >= PLAIN_EVERY && Some(state.0) != self.total {
             state.1 = Instant::now();
+            let (name, unit, done) = (&self.name, self.unit, state.0);
             let elapsed = self.started.elapsed().as_secs_f64();
-            #[allow(clippy::cast_precision_loss, reason = "counts of runs are small")]
-            let left = elapsed * (self.total - state.0) as f64 / state.0 as f64;
-            eprintln!(
-                "{}: {}/{} runs, {elapsed:.0} s, about {left:.0} s left",
-                self.name, state.0, self.total
-            );
+            match self.total {
+                None => eprintln!("{name}: {done} {unit}, {elapsed:.0} s"),
+                Some(total) => {
+                    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+                    let left = elapsed * total.saturating_sub(done) as f64 / done as f64;
+                    eprintln!(
+                        "{name}: {done}/{total} {unit}, {elapsed:.0} s, about {left:.0} s left"
+                    );
+                }
+            }
         }
     }
 
-    /// All runs are done.
+    /// All are done: how many, and how long it took; of rows only if it took a while.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let seconds = self.started.elapsed().as_secs_f64();
-        eprintln!("{}: {} runs in {seconds:.1} s", self.name, self.total);
+        let done = self.state.lock().unwrap_or_else(PoisonError::into_inner).0;
+        let elapsed = self.started.elapsed();
+        if self.unit == "runs" || elapsed >= Duration::from_secs(1) {
+            eprintln!("{}: {done} {} in {:.1} s", self.name, self.unit, elapsed.as_secs_f64());
+        }
     }
 }

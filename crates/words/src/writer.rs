@@ -230,6 +230,12 @@ impl Writer {
         Ok(Self { path: path.to_owned(), format, columns: dim, announced: rows, rows: 0, body })
     }
 
+    /// The dimensions of its vectors.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.columns
+    }
+
     /// The number of rows so far.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -1,0 +1,193 @@
+//! Word vectors from one format to another, row by row.
+
+use std::{
+    io,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use ndarray::Array2;
+use procrust_align::{ChunkedPreparation, RowStep};
+use procrust_words::{
+    Embeddings, Format, OpenOptions, Policy, Report, WordsError, WriteOptions, Writer, stream,
+};
+use serde::Serialize;
+
+use crate::progress::Progress;
+
+/// Rows that are prepared in one go: whole blocks of the preparation, so that a file has the bits
+/// that it would have in one piece.
+const CHUNK: usize = 4096;
+
+/// What to convert, and how.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// The file that is read.
+    pub from: PathBuf,
+    /// The file that is written.
+    pub to: PathBuf,
+    /// The new file's format; by the ending of its name when `None`.
+    pub format: Option<Format>,
+    /// How many of the first words are kept.
+    pub limit: Option<usize>,
+    /// What is done to the rows, in order.
+    pub rows: Vec<RowStep>,
+    /// What becomes of lines and rows that are not as they should be.
+    pub policy: Policy,
+    /// Takes spaces in text for parts of words.
+    pub spaces_in_words: bool,
+    /// Leaves the header of text out, as GloVe does.
+    pub no_header: bool,
+}
+
+/// What a conversion did.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Converted {
+    /// Words written.
+    pub words: usize,
+    /// Their dimensions.
+    pub dim: usize,
+    /// The format that was read.
+    pub from: String,
+    /// The format that was written.
+    pub to: String,
+    /// Rows that were left out, words that came again among them.
+    pub left_out: u64,
+    /// What was found in the file that should not be there.
+    #[serde(skip)]
+    pub report: Report,
+}
+
+/// Why a conversion failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// The vectors could not be read or written.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// The file would be written over itself.
+    #[error("{} is the file that is read: expected another name to write to", path.display())]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Conversion {
+    /// Reads one file and writes the other, which appears whole or not at all.
+    ///
+    /// Text and word2vec's binary format are never in memory as a whole: besides the words there are
+    /// a few blocks. Every `center` among the steps takes one more pass over the file. Without
+    /// steps, norms and metadata of finalfusion files are kept from one to another.
+    ///
+    /// # Errors
+    ///
+    /// [`ConvertError::Words`] with file and line; [`ConvertError::Itself`].
+    pub fn run(&self) -> Result<Converted, ConvertError> {
+        if same_file(&self.from, &self.to) {
+            return Err(ConvertError::Itself { path: self.to.clone() });
+        }
+        let named = self.format.or_else(|| Format::of_name(&self.to));
+        let to = named.ok_or_else(|| WordsError::NameWithoutFormat { path: self.to.clone() })?;
+        let from = Format::detect(&self.from)?;
+        let mut read = OpenOptions::default();
+        read.limit = self.limit;
+        read.policy = self.policy;
+        read.spaces_in_words = self.spaces_in_words;
+        let mut write = WriteOptions::default();
+        write.format = Some(to);
+        write.header = !self.no_header;
+        let streamed = matches!(from, Format::Text | Format::Word2VecBinary);
+        if !streamed && self.rows.is_empty() {
+            let all = Embeddings::open(&self.from, &read)?;
+            all.write(&self.to, &write)?;
+            return Ok(converted(all.len(), all.dim(), from, to, all.report().clone()));
+        }
+
+        let mut preparation = ChunkedPreparation::new(&self.rows);
+        let mut rows = None;
+        let mut pass = 1;
+        while !preparation.is_ready() {
+            let progress = Progress::of_rows(&format!("pass {pass}"), rows);
+            let (_, count) = self.pass(&read, &progress, |_, chunk| {
+                preparation.measure(chunk);
+                Ok(())
+            })?;
+            progress.finish();
+            preparation.end_pass();
+            (rows, pass) = (Some(count), pass + 1);
+        }
+        write.rows = rows;
+        let progress = Progress::of_rows("writing", rows);
+        let mut writer: Option<Writer> = None;
+        let (report, words) = self.pass(&read, &progress, |words, mut chunk| {
+            preparation.apply(&mut chunk);
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => none.insert(Writer::create(&self.to, chunk.ncols(), &write)?),
+            };
+            for (word, row) in words.iter().zip(chunk.rows()) {
+                writer.push(word, row.to_slice().expect("chunks are stored by rows"))?;
+            }
+            Ok(())
+        })?;
+        let writer = writer.expect("a file without rows is an error of the reader");
+        let dim = writer.dim();
+        writer.finish()?;
+        progress.finish();
+        Ok(converted(words, dim, from, to, report))
+    }
+
+    /// Goes over the rows in chunks; what was found in the file, and how many rows it has.
+    fn pass(
+        &self,
+        options: &OpenOptions,
+        progress: &Progress,
+        mut each: impl FnMut(&[String], Array2<f32>) -> Result<(), WordsError>,
+    ) -> Result<(Report, usize), WordsError> {
+        let (mut words, mut values, mut dim) = (Vec::new(), Vec::new(), 0);
+        let mut count = 0;
+        let mut hand_on = |words: &mut Vec<String>, values: &mut Vec<f32>, dim: usize| {
+            let rows = Array2::from_shape_vec((words.len(), dim), std::mem::take(values))
+                .expect("every word came with its row");
+            progress.advance(words.len());
+            count += words.len();
+            let done = each(words, rows);
+            words.clear();
+            done
+        };
+        let mut failed = None;
+        let report = stream(&self.from, options, |word, row| {
+            dim = row.len();
+            words.push(word.to_owned());
+            values.extend_from_slice(row);
+            if words.len() == CHUNK
+                && let Err(error) = hand_on(&mut words, &mut values, dim)
+            {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if !words.is_empty() {
+            hand_on(&mut words, &mut values, dim)?;
+        }
+        Ok((report, count))
+    }
+}
+
+fn converted(words: usize, dim: usize, from: Format, to: Format, report: Report) -> Converted {
+    let (from, to) = (from.to_string(), to.to_string());
+    Converted { words, dim, from, to, left_out: report.left_out(), report }
+}
+
+/// Whether both names lead to one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| -> io::Result<PathBuf> { path.canonicalize() };
+    matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+}
