@@ -10,16 +10,19 @@ use rayon::prelude::*;
 
 use crate::error::WordsError;
 use crate::open::{OpenOptions, open};
+use crate::subwords::Subwords;
 
 /// A vocabulary and one vector a word.
 ///
-/// Never empty; no word twice; every value finite.
+/// No word twice; every value finite; never empty, but for a file that has no words, only
+/// [subwords](Self::subwords).
 #[derive(Debug, Clone)]
 pub struct Embeddings {
     words: Vec<String>,
     vectors: Array2<f32>, // words × dimensions
     index: Index,
     duplicates: usize,
+    subwords: Option<Subwords>,
 }
 
 impl Embeddings {
@@ -66,14 +69,16 @@ impl Embeddings {
         } else {
             vectors.as_standard_layout().into_owned()
         };
-        Self { words: unique, vectors, index, duplicates: rows - kept.len() }.checked()
+        let duplicates = rows - kept.len();
+        Self { words: unique, vectors, index, duplicates, subwords: None }.checked()
     }
 
     fn checked(self) -> Result<Self, WordsError> {
         let (rows, columns) = self.vectors.dim();
-        if rows == 0 || columns == 0 {
+        if (rows == 0 && self.subwords.is_none()) || columns == 0 {
             return Err(WordsError::NoVectors { rows, columns });
         }
+        self.subwords.as_ref().map_or(Ok(()), Subwords::check)?;
         let values = self.vectors.as_slice().expect("vectors are stored by rows");
         match values.par_iter().position_first(|value| !value.is_finite()) {
             None => Ok(self),
@@ -116,7 +121,8 @@ impl Embeddings {
         self.words.len()
     }
 
-    /// Whether there are no words: never.
+    /// Whether there are no words: never, but for a file that has only
+    /// [subwords](Self::subwords).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
@@ -134,6 +140,13 @@ impl Embeddings {
         self.duplicates
     }
 
+    /// The vectors of n-grams, where the format has them and
+    /// [`OpenOptions::subwords`] asked for them.
+    #[must_use]
+    pub fn subwords(&self) -> Option<&Subwords> {
+        self.subwords.as_ref()
+    }
+
     /// The words and their vectors, to change them in place.
     #[must_use]
     pub fn into_parts(self) -> (Vec<String>, Array2<f32>) {
@@ -149,12 +162,13 @@ pub(crate) struct Rows {
     index: Index,
     duplicates: usize,
     limit: usize,
+    pub(crate) subwords: Option<Subwords>,
 }
 
 impl Rows {
     pub(crate) fn new(columns: usize, limit: usize) -> Self {
         let (words, values, index) = (Vec::new(), Vec::new(), Index::default());
-        Self { words, values, columns, index, duplicates: 0, limit }
+        Self { words, values, columns, index, duplicates: 0, limit, subwords: None }
     }
 
     /// A row of `columns` values for each word; no word twice.
@@ -198,10 +212,10 @@ impl Rows {
 
     /// The embeddings, checked.
     pub(crate) fn finish(self) -> Result<Embeddings, WordsError> {
-        let Self { words, values, columns, index, duplicates, .. } = self;
+        let Self { words, values, columns, index, duplicates, subwords, .. } = self;
         let vectors = Array2::from_shape_vec((words.len(), columns), values)
             .expect("a row of all columns was added with each word");
-        Embeddings { words, vectors, index, duplicates }.checked()
+        Embeddings { words, vectors, index, duplicates, subwords }.checked()
     }
 }
 

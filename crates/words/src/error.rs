@@ -150,6 +150,40 @@ pub enum WordsError {
         /// What stands there.
         found: String,
     },
+    /// The first line cannot be that of floret's vectors.
+    #[error(
+        "{}:1: header `{text}`: expected `buckets dimensions shortest longest hashes seed begin \
+         end` with n-grams of up to {} characters and one to four hashes",
+        path.display(),
+        crate::subwords::LONGEST
+    )]
+    FloretHeader {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        text: String,
+    },
+    /// A line of floret's vectors is not that of the next bucket.
+    #[error("{}:{line}: bucket `{text}`: expected {expected}", path.display())]
+    Bucket {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The number of the next bucket.
+        expected: u64,
+        /// What stands there, shortened.
+        text: String,
+    },
+    /// The file has vectors of n-grams, but no words.
+    #[error(
+        "{} holds no words, only subwords: expected them to be asked for (the option `subwords`)",
+        path.display()
+    )]
+    OnlySubwords {
+        /// The file.
+        path: PathBuf,
+    },
     /// The finalfusion library refuses the file.
     #[error("cannot read {} as finalfusion", path.display())]
     Finalfusion {
@@ -191,6 +225,18 @@ pub enum WordsError {
     NonFiniteVector {
         /// Its word.
         word: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// The column, counted from 0.
+        column: usize,
+        /// What stands there.
+        value: f32,
+    },
+    /// A vector of n-grams holds a NaN or an infinity.
+    #[error(
+        "row {row} of the n-grams' vectors holds {value} at column {column}: expected finite values"
+    )]
+    NonFiniteSubword {
         /// The row, counted from 0.
         row: usize,
         /// The column, counted from 0.

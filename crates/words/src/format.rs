@@ -22,10 +22,16 @@ pub enum Format {
     Word2VecBinary,
     /// `finalfusion`: the chunks of the finalfusion project, plain or quantised.
     Finalfusion,
+    /// `fasttext`: fastText's models (`.bin`), with a vector for each word and for buckets of
+    /// n-grams; also quantised (`.ftz`) and classifiers, whose labels are passed over.
+    FastText,
+    /// `floret`: a table of n-grams in text, without words.
+    Floret,
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Text, Self::Word2VecBinary, Self::Finalfusion];
+    const ALL: [Self; 5] =
+        [Self::Text, Self::Word2VecBinary, Self::Finalfusion, Self::FastText, Self::Floret];
 
     /// Finds out the format of a file from its contents.
     ///
@@ -42,10 +48,16 @@ impl Format {
         if sample.starts_with(crate::finalfusion::MAGIC) {
             return Self::Finalfusion;
         }
+        if sample.starts_with(crate::fasttext::MAGIC) {
+            return Self::FastText;
+        }
         let mut lines = sample.splitn(2, |&byte| byte == b'\n');
         let (Some(first), Some(rest)) = (lines.next(), lines.next()) else {
             return Self::Text;
         };
+        if crate::floret::Header::parse(first).is_some() {
+            return Self::Floret;
+        }
         let Some(Ok(Header { columns, .. })) = Header::parse(first) else {
             return Self::Text;
         };
@@ -77,6 +89,8 @@ impl fmt::Display for Format {
             Self::Text => "text",
             Self::Word2VecBinary => "word2vec-binary",
             Self::Finalfusion => "finalfusion",
+            Self::FastText => "fasttext",
+            Self::Floret => "floret",
         })
     }
 }
@@ -104,7 +118,8 @@ mod tests {
         }
         assert_eq!(
             "Text".parse::<Format>().unwrap_err().to_string(),
-            "unknown format `Text`: expected one of `text`, `word2vec-binary`, `finalfusion`"
+            "unknown format `Text`: expected one of `text`, `word2vec-binary`, `finalfusion`, \
+             `fasttext`, `floret`"
         );
     }
 
@@ -117,6 +132,10 @@ mod tests {
         };
         assert_eq!(Format::of(b"FiFu\0\0\0\0"), Format::Finalfusion);
         assert_eq!(Format::of(b"FiF"), Format::Text);
+        assert_eq!(Format::of(b"\xba\x16\x4f\x2f\x0c\0\0\0"), Format::FastText);
+        assert_eq!(Format::of(b"50 6 2 4 2 2166136261 < >\n0 1 2"), Format::Floret);
+        assert_eq!(Format::of(b"50 6 2 4 2 2166136261 1 3\n0 1 2"), Format::Text);
+        assert_eq!(Format::of(b"50 6 2 4 5 2166136261 < >\n0 1 2"), Format::Text);
         assert_eq!(Format::of(b"a 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 x\nb 3 4\n"), Format::Text);

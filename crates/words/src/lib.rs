@@ -35,17 +35,23 @@
 
 mod embeddings;
 mod error;
+mod fasttext;
 mod finalfusion;
+mod floret;
 mod format;
 mod line;
+mod lookup;
 mod open;
+mod subwords;
 mod text;
 mod word2vec;
 
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
+pub use lookup::{Found, How, Lookup, Many};
 pub use open::OpenOptions;
+pub use subwords::Subwords;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

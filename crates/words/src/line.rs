@@ -11,6 +11,7 @@ pub(crate) enum LineError {
     NotANumber { column: usize, text: String },
     NonFinite { column: usize, text: String },
     Utf8 { text: String },
+    Bucket { expected: u64, text: String },
 }
 
 impl LineError {
@@ -24,6 +25,7 @@ impl LineError {
             }
             Self::NonFinite { column, text } => WordsError::NonFinite { path, line, column, text },
             Self::Utf8 { text } => WordsError::Utf8 { path, line, text },
+            Self::Bucket { expected, text } => WordsError::Bucket { path, line, expected, text },
         }
     }
 }

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use crate::embeddings::Embeddings;
 use crate::error::WordsError;
 use crate::format::Format;
-use crate::{finalfusion, text, word2vec};
+use crate::{fasttext, finalfusion, floret, text, word2vec};
 
 /// How [`Embeddings::open`] reads a file.
 ///
@@ -31,6 +31,11 @@ pub struct OpenOptions {
     /// spaces included (GloVe's 840B file has such words). Default: false, such a line is an
     /// error.
     pub spaces_in_words: bool,
+    /// Keeps the vectors of n-grams where the format has them, to make vectors for words that are
+    /// not in the vocabulary: [`Embeddings::subwords`], [`Lookup`](crate::Lookup). They may need
+    /// more memory than the words. Default: false, they are not kept, and a file that has nothing
+    /// else is an error.
+    pub subwords: bool,
 }
 
 /// Bytes at the start of a file that decide about its format.
@@ -83,7 +88,9 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, Wor
             text::read(path, source, limit, options.spaces_in_words, text::Blocks::default())?
         }
         Format::Word2VecBinary => word2vec::read(path, source.contents, limit)?,
-        Format::Finalfusion => finalfusion::read(path, &source, limit)?,
+        Format::Finalfusion => finalfusion::read(path, &source, limit, options.subwords)?,
+        Format::FastText => fasttext::read(path, source, limit, options.subwords)?,
+        Format::Floret => floret::read(path, source, options.subwords)?,
     };
     rows.finish().map_err(|error| error.in_file(path))
 }

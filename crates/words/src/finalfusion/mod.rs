@@ -8,12 +8,14 @@ use std::path::Path;
 
 use finalfusion::prelude::{Embeddings, MmapEmbeddings, StorageWrap, VocabWrap};
 use finalfusion::storage::Storage;
-use finalfusion::vocab::Vocab;
+use finalfusion::subword::{BucketIndexer, Indexer};
+use finalfusion::vocab::{SubwordVocab, Vocab};
 use rayon::prelude::*;
 
 use crate::embeddings::Rows;
 use crate::error::WordsError;
 use crate::open::Source;
+use crate::subwords::{Cut, Find, Subwords, Table};
 use survey::survey;
 
 /// How a file starts.
@@ -25,8 +27,14 @@ const BLOCK: usize = 1024;
 /// Reads the words of a finalfusion file and their vectors at their original length.
 ///
 /// The library trusts the numbers in a file: it allocates what they say and panics where they
-/// contradict each other. So the file is surveyed first. Vectors of subwords are left out.
-pub(crate) fn read(path: &Path, source: &Source, limit: usize) -> Result<Rows, WordsError> {
+/// contradict each other. So the file is surveyed first. Vectors of n-grams are left out unless
+/// `subwords` says otherwise.
+pub(crate) fn read(
+    path: &Path,
+    source: &Source,
+    limit: usize,
+    subwords: bool,
+) -> Result<Rows, WordsError> {
     if source.length.is_none() && source.sample.starts_with(MAGIC) {
         return Err(WordsError::Damaged {
             path: path.to_owned(),
@@ -37,7 +45,7 @@ pub(crate) fn read(path: &Path, source: &Source, limit: usize) -> Result<Rows, W
     }
     let open =
         || File::open(path).map_err(|cause| WordsError::Open { path: path.to_owned(), cause });
-    survey(path, open()?, limit)?;
+    survey(path, open()?, limit, subwords)?;
 
     let found: Embeddings<VocabWrap, StorageWrap> =
         Embeddings::mmap_embeddings(&mut BufReader::new(open()?)).map_err(|cause| {
@@ -48,24 +56,68 @@ pub(crate) fn read(path: &Path, source: &Source, limit: usize) -> Result<Rows, W
     let words = &words[..words.len().min(limit)];
     let columns = storage.shape().1;
 
-    let memory = || WordsError::Memory { rows: words.len(), columns };
-    let len = words.len().checked_mul(columns).ok_or_else(memory)?;
+    let mut values = reconstruct(&storage, 0, words.len())?;
+    if let Some(norms) = &norms {
+        // Vectors are stored at unit length, beside the length that they had.
+        values.par_chunks_mut(columns).enumerate().for_each(|(row, vector)| {
+            vector.iter_mut().for_each(|value| *value *= norms[row]);
+        });
+    }
+    let mut rows = Rows::of(words.to_vec(), values, columns);
+    if subwords && let Some((cut, count)) = cut(&vocab) {
+        let values = reconstruct(&storage, vocab.words_len(), count)?;
+        rows.subwords = Some(Subwords::new(Table::Dense { values, columns }, cut));
+    }
+    Ok(rows)
+}
+
+/// So many rows from one on.
+fn reconstruct(storage: &StorageWrap, first: usize, rows: usize) -> Result<Vec<f32>, WordsError> {
+    let columns = storage.shape().1;
+    let memory = || WordsError::Memory { rows, columns };
+    let len = rows.checked_mul(columns).ok_or_else(memory)?;
     let mut values: Vec<f32> = Vec::new();
     values.try_reserve_exact(len).map_err(|_| memory())?;
     values.resize(len, 0.0);
     values.par_chunks_mut(BLOCK * columns).enumerate().for_each(|(block, values)| {
-        let start = block * BLOCK;
+        let start = first + block * BLOCK;
         let indices: Vec<usize> = (start..start + values.len() / columns).collect();
         let vectors = storage.embeddings(&indices);
-        for ((row, vector), target) in
-            indices.into_iter().zip(vectors.outer_iter()).zip(values.chunks_exact_mut(columns))
-        {
-            // Vectors are stored at unit length, beside the length that they had.
-            let norm = norms.as_ref().map_or(1.0, |norms| norms[row]);
-            for (target, value) in target.iter_mut().zip(vector) {
-                *target = value * norm;
-            }
-        }
+        values.iter_mut().zip(&vectors).for_each(|(target, &value)| *target = value);
     });
-    Ok(Rows::of(words.to_vec(), values, columns))
+    Ok(values)
+}
+
+/// How a vocabulary finds n-grams, and the number of their rows; `None` if it has none.
+fn cut(vocab: &VocabWrap) -> Option<(Cut, usize)> {
+    fn of<I: Indexer>(vocab: &SubwordVocab<I>, find: Find) -> (Cut, usize) {
+        let cut = Cut {
+            shortest: vocab.min_n() as usize,
+            longest: vocab.max_n() as usize,
+            begin: vocab.bow().to_owned(),
+            end: vocab.eow().to_owned(),
+            original: false,
+            find,
+        };
+        (cut, vocab.indexer().upper_bound() as usize)
+    }
+    match vocab {
+        VocabWrap::SimpleVocab(_) => None,
+        VocabWrap::BucketSubwordVocab(vocab) => {
+            Some(of(vocab, Find::Characters { mask: vocab.indexer().upper_bound() - 1 }))
+        }
+        VocabWrap::FastTextSubwordVocab(vocab) => {
+            let buckets = vocab.indexer().buckets() as u32;
+            Some(of(vocab, Find::FastText { buckets, pruned: None }))
+        }
+        VocabWrap::ExplicitSubwordVocab(vocab) => {
+            Some(of(vocab, Find::Listed(vocab.indexer().clone())))
+        }
+        VocabWrap::FloretSubwordVocab(vocab) => {
+            let indexer = vocab.indexer();
+            let (buckets, seed) = (indexer.n_buckets(), indexer.seed());
+            let hashes = indexer.n_hashes() as usize;
+            Some(of(vocab, Find::Floret { buckets, hashes, seed }))
+        }
+    }
 }
