@@ -28,7 +28,7 @@ pub struct Embeddings {
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
-    /// A file compressed by gzip is unpacked on the way (text and word2vec's binary format). Of a
+    /// A file compressed by gzip is unpacked on the way (but for finalfusion's format). Of a
     /// word that is listed more than once, the first vector is kept; see
     /// [`duplicates`](Self::duplicates). Memory follows from what the file holds, never from what
     /// its header promises. A finalfusion file is mapped into memory while it is read and must not

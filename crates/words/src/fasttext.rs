@@ -78,6 +78,7 @@ pub(crate) fn read(
     let columns = settings.columns;
     let (mut values, table, first) = if quantized {
         let table = Table::Quantized(shape.quantized(&mut file)?);
+        file.end(columns, true)?;
         let memory = || WordsError::Memory { rows: words.len(), columns };
         let len = words.len().checked_mul(columns).ok_or_else(memory)?;
         let mut values = Vec::new();
@@ -98,7 +99,7 @@ pub(crate) fn read(
             file.skip(rows * 4, "vectors of n-grams")?;
             Vec::new()
         };
-        file.dense_end(columns)?;
+        file.end(columns, false)?;
         (values, Table::Dense { values: ngrams, columns }, 0)
     };
     values.par_chunks_mut(columns).zip(&words).for_each(|(vector, word)| {
@@ -440,12 +441,12 @@ impl Reader<'_> {
         Ok((width as usize, self.floats(dim as u64 * 256, "vectors of a quantiser")?))
     }
 
-    /// Where the length is known, whether the output matrix is all there; it is not read.
-    fn dense_end(&mut self, columns: usize) -> Result<(), WordsError> {
-        if self.length.is_none() {
+    /// Where the length is known, whether the output matrix is all there; it is not read. One
+    /// that is quantised is not looked at.
+    fn end(&mut self, columns: usize, quantized: bool) -> Result<(), WordsError> {
+        if self.length.is_none() || (self.flag("mark of quantisation")? && quantized) {
             return Ok(());
         }
-        self.flag("mark of quantisation")?;
         let at = self.at;
         let (rows, found) = (self.i64("number of rows")?, self.i64("number of columns")?);
         let (Ok(rows), true) = (u64::try_from(rows), found == columns as i64) else {

@@ -5,12 +5,15 @@
 //! centred or scaled.
 //!
 //! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
-//!   finalfusion, plain and quantised. Which one it is, the file tells itself. Text and binary
-//!   may be compressed by gzip.
+//!   finalfusion, plain and quantised; fastText's models; floret's tables. Which one it is, the
+//!   file tells itself. All but finalfusion may be compressed by gzip.
+//! - A word that is not in the vocabulary may still come by a vector: [`Lookup`] in lower case, or
+//!   by its n-grams ([`Subwords`], kept on request) in fastText's models, floret's tables and
+//!   finalfusion's vocabularies of subwords.
 //! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
 //! - Numbers are read exactly: the nearest `f32`.
 //! - No word twice (the first counts), no NaN, no infinity.
-//! - An error names the file and the line. No header is trusted: memory follows from what a file
+//! - An error names the file and the line or the byte. No header is trusted: memory follows from what a file
 //!   holds, not from what it promises.
 //!
 //! ```

@@ -45,7 +45,8 @@ impl Subwords {
 
     /// The vector of a word by its n-grams, whether or not the word is in the vocabulary.
     ///
-    /// `None` when it has none: it is too short, or its n-grams are none of those listed.
+    /// `None` when it has none: it is too short, its n-grams are none of those listed, or their
+    /// sum is beyond single precision.
     #[must_use]
     pub fn vector(&self, word: &str) -> Option<Array1<f32>> {
         let mut vector = Array1::zeros(self.dim());
@@ -57,7 +58,11 @@ impl Subwords {
     pub(crate) fn vector_into(&self, word: &str, zeros: &mut [f32]) -> bool {
         let count = self.cut.add(word, &self.table, 0, zeros);
         scale(zeros, count);
-        count > 0
+        let finite = zeros.iter().all(|value| value.is_finite());
+        if !finite {
+            zeros.fill(0.0);
+        }
+        finite && count > 0
     }
 
     /// The least and the greatest length of n-grams, in characters. Greatest 0: none.

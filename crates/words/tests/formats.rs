@@ -4,9 +4,12 @@ mod common;
 
 use std::io::{Cursor, Write};
 
-use common::{Fifu, Files, TEXT, expected, finalfusion, quantized, word2vec_binary};
+use common::{
+    Fifu, Files, Model, TEXT, expected, finalfusion, finalfusion_subwords, quantized,
+    word2vec_binary,
+};
 use finalfusion::prelude::{Embeddings as Reference, ReadEmbeddings, StorageWrap, VocabWrap};
-use procrust_words::{Embeddings, Format, OpenOptions};
+use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions};
 
 fn options(change: impl FnOnce(&mut OpenOptions)) -> OpenOptions {
     let mut options = OpenOptions::default();
@@ -187,4 +190,69 @@ fn words_with_spaces_on_request() {
     assert_eq!(files.message(&error), "file:2: expected 2 values, found 4");
     let found = Embeddings::open(&path, &options(|o| o.spaces_in_words = true)).unwrap();
     assert_eq!(found.words(), ["a", ". . ."]);
+}
+
+/// finalfusion gives the same vectors to unknown words, at unit length: the mean and the sum, each
+/// by its norm, differ by a few roundings.
+#[test]
+fn finalfusion_makes_vectors_for_unknown_words() {
+    let files = Files::new();
+    let mut lookup = Lookup::default();
+    lookup.subwords = true;
+    for file in finalfusion_subwords() {
+        let path = files.write("file", &file);
+        let found = Embeddings::open(&path, &options(|o| o.subwords = true)).unwrap();
+        let reference: Reference<VocabWrap, StorageWrap> =
+            Reference::read_embeddings(&mut Cursor::new(file)).unwrap();
+        let mut made = 0;
+        for word in ["guests", "gut", "t", "été!", "客人", "longer than sixteen bytes", "é"] {
+            let expected = reference.embedding(word);
+            let vector = found.lookup(word, &lookup);
+            assert_eq!(vector.is_some(), expected.is_some(), "{word}");
+            let (Some(vector), Some(expected)) = (vector, expected) else { continue };
+            assert_eq!(vector.how, How::Subwords);
+            let norm = vector.vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            for (found, expected) in vector.vector.iter().zip(expected.iter()) {
+                assert!((found / norm - expected).abs() <= 1e-6, "{word}: {found} {expected}");
+            }
+            made += 1;
+        }
+        assert!(made >= 3);
+        assert_eq!(found.lookup("guests", &Lookup::default()), None);
+    }
+}
+
+#[test]
+fn fasttext_by_hand() {
+    let files = Files::new();
+    let mut model = Model::new(&["guest", "été"]);
+    (model.lengths, model.bucket) = ((3, 6), 1);
+    // The words' rows are (0, 1/4) and (1/2, 3/4), all n-grams' (1, 5/4).
+    let path = files.write("file", model.file());
+    let found = Embeddings::open(&path, &options(|o| o.subwords = true)).unwrap();
+    // `<été>`: three of three characters, two of four, one of five.
+    let mean = |own: f32, ngram: f32, count: f32| (own + count * ngram) / (count + 1.0);
+    let close = |found: &[f32], expected: [f32; 2]| {
+        // Sums of quarters are exact; a product with 1/7 is rounded.
+        found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 1e-6)
+    };
+    let vector = found.vector("été").unwrap().to_vec();
+    assert!(close(&vector, [mean(0.5, 1.0, 6.0), mean(0.75, 1.25, 6.0)]), "{vector:?}");
+    let subwords = found.subwords().unwrap();
+    assert_eq!((subwords.lengths(), subwords.len(), subwords.dim()), ((3, 6), 1, 2));
+    assert!(!subwords.is_empty());
+    assert!(close(&subwords.vector("x").unwrap().to_vec(), [1.0, 1.25]));
+    assert_eq!(subwords.vector(""), None);
+
+    // Without n-grams words keep their rows, and so they did in old classifiers.
+    model.lengths = (0, 0);
+    assert_eq!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+    (model.version, model.kind, model.lengths) = (11, 3, (3, 6));
+    assert_eq!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+    model.kind = 1;
+    assert_ne!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+
+    // Labels stand behind the words and have no rows.
+    model.words.push((b"__label__a".to_vec(), 1));
+    assert_eq!(files.open(model.file()).unwrap().words(), ["guest", "été"]);
 }
