@@ -51,10 +51,7 @@ pub(crate) fn read(
     if !VERSIONS.contains(&version) {
         return Err(file.damaged(4, "version 11 or 12 of fastText's format", version));
     }
-    let mut settings = Settings::read(&mut file)?;
-    if version == 11 && settings.model == SUPERVISED {
-        settings.longest = 0; // classifiers had no n-grams of characters then
-    }
+    let settings = Settings::read(&mut file, version)?;
     let Dictionary { words, all, pruned } = Dictionary::read(&mut file, limit)?;
 
     let quantized = file.flag("mark of quantisation")?;
@@ -120,14 +117,13 @@ pub(crate) fn read(
 /// What matters of the settings.
 struct Settings {
     columns: usize,
-    model: i32,
     buckets: u32,
     shortest: usize,
     longest: usize,
 }
 
 impl Settings {
-    fn read(file: &mut Reader<'_>) -> Result<Self, WordsError> {
+    fn read(file: &mut Reader<'_>, version: i32) -> Result<Self, WordsError> {
         let at = file.at;
         let dim = file.i32("dimensions")?;
         let Some(columns) = usize::try_from(dim).ok().filter(|&dim| dim > 0) else {
@@ -140,7 +136,10 @@ impl Settings {
         let bucket = file.i32("number of buckets")?;
         let at = file.at;
         let lengths = [file.i32("least length of n-grams")?, file.i32("greatest length")?];
-        let (shortest, longest) = Cut::check_lengths(file.path, at, lengths)?;
+        let (shortest, mut longest) = Cut::check_lengths(file.path, at, lengths)?;
+        if version == 11 && model == SUPERVISED {
+            longest = 0; // classifiers had no n-grams of characters then
+        }
         file.bytes(4 + 8, "settings")?; // rate of updates, threshold of sampling
         let buckets = match u32::try_from(bucket) {
             Ok(buckets) if buckets > 0 || longest == 0 => buckets,
@@ -150,7 +149,7 @@ impl Settings {
             }
             Err(_) => return Err(file.damaged(bucket_at, "a number of buckets", bucket)),
         };
-        Ok(Self { columns, model, buckets, shortest, longest })
+        Ok(Self { columns, buckets, shortest, longest })
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn survey(
 }
 
 /// What a vocabulary says about the rows of the matrix.
+#[derive(Clone, Copy)]
 struct Vocab {
     words: u64,
     /// Rows of n-grams.
@@ -251,8 +252,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Strings, each with its length in front and so many bytes behind it; none twice. How many
-    /// different bytes there are behind.
+    /// Strings, each with its length in front, and perhaps an index of 8 bytes behind it; none
+    /// twice. How many different indices there are.
     fn strings(&mut self, count: u64, behind: u64, what: &'static str) -> Result<u64, WordsError> {
         self.check(count.checked_mul(4 + behind), what)?;
         let (mut seen, mut indices) = (HashSet::new(), HashSet::new());
@@ -261,7 +262,7 @@ impl Walk<'_> {
             let length = self.u32(what)?;
             let string = self.bytes(length.into(), what)?;
             if behind > 0 {
-                indices.insert(self.bytes(behind, what)?);
+                indices.insert(self.u64(what)?);
             }
             if std::str::from_utf8(&string).is_err() {
                 let found = format!("`{}`", shown(&string));
