@@ -65,7 +65,7 @@ pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
 pub use coral::{Coral, Regularization};
 pub use error::AlignError;
 pub use moments::{Moments, PairMoments};
-pub use prepare::{RowStep, prepare_rows, standardize_columns};
+pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use regression::{LeastSquares, Ridge};
 pub use spectrum::{Shrinkage, Spectrum};

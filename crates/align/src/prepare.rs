@@ -72,12 +72,125 @@ impl fmt::Display for RowStep {
 pub fn prepare_rows(x: &mut Array2<f32>, steps: &[RowStep]) {
     for step in steps {
         match step {
-            RowStep::L1 => divide_rows(x, |row| row.iter().map(|&v| f64::from(v).abs()).sum()),
-            RowStep::L2 | RowStep::Unit => {
-                divide_rows(x, |row| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt());
+            RowStep::Center => {
+                if let Some(mean) = Mean::of(x.view()) {
+                    mean.subtract(x);
+                }
             }
-            RowStep::Center => center(x),
+            other => scale_rows(x, *other),
         }
+    }
+}
+
+/// The same preparation for rows that are never in memory together.
+///
+/// Every `center` needs one pass over all rows to measure their mean, then one more pass applies
+/// the steps. Chunks may be of any size; with multiples of 512 rows (but for the last) the result
+/// has the same bits as [`prepare_rows`] on all rows at once.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use procrust_align::{ChunkedPreparation, RowStep};
+///
+/// let chunks: [Array2<f32>; 2] = [array![[4.0, 0.0]], array![[0.0, 2.0]]];
+/// let mut preparation = ChunkedPreparation::new(&[RowStep::Unit, RowStep::Center]);
+/// while !preparation.is_ready() {
+///     chunks.iter().for_each(|chunk| preparation.measure(chunk.clone()));
+///     preparation.end_pass();
+/// }
+/// let mut chunk = chunks[0].clone();
+/// preparation.apply(&mut chunk);
+/// assert_eq!(chunk, array![[0.5, -0.5]]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ChunkedPreparation {
+    steps: Vec<RowStep>,
+    /// What the first of the `center` steps subtract; `None` where there were no rows.
+    means: Vec<Option<Mean>>,
+    sum: Option<(Mean, usize)>,
+}
+
+impl ChunkedPreparation {
+    /// The steps, none of them measured yet.
+    #[must_use]
+    pub fn new(steps: &[RowStep]) -> Self {
+        Self { steps: steps.to_vec(), means: Vec::new(), sum: None }
+    }
+
+    /// Whether every mean is measured; from the start where no step needs one.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.means.len() == self.steps.iter().filter(|&&step| step == RowStep::Center).count()
+    }
+
+    /// Takes the next rows of this pass into account; does nothing where all is measured.
+    ///
+    /// # Panics
+    ///
+    /// When the rows of a pass differ in their number of columns.
+    pub fn measure(&mut self, mut rows: Array2<f32>) {
+        if self.is_ready() || rows.nrows() == 0 {
+            return;
+        }
+        self.apply_measured(&mut rows);
+        let (mean, count) = self.sum.get_or_insert_with(|| {
+            let first = rows.row(0).mapv(f64::from);
+            let shift = Array1::zeros(first.len());
+            (Mean { first, shift }, 0)
+        });
+        // A sum until the pass ends.
+        mean.shift = sums_about(&mean.first, rows.view(), std::mem::take(&mut mean.shift));
+        *count += rows.nrows();
+    }
+
+    /// Ends a pass: the mean that it measured is settled.
+    pub fn end_pass(&mut self) {
+        if !self.is_ready() {
+            let mean = self.sum.take().map(|(mut mean, count)| {
+                mean.shift /= count as f64;
+                mean
+            });
+            self.means.push(mean);
+        }
+    }
+
+    /// Applies all steps to some rows.
+    ///
+    /// # Panics
+    ///
+    /// Before all means are [measured](Self::is_ready).
+    pub fn apply(&self, rows: &mut Array2<f32>) {
+        assert!(self.is_ready(), "every `center` was measured by a pass over all rows");
+        self.apply_measured(rows);
+    }
+
+    /// Applies the steps before the first `center` that is not measured.
+    fn apply_measured(&self, rows: &mut Array2<f32>) {
+        let mut means = self.means.iter();
+        for &step in &self.steps {
+            match step {
+                RowStep::Center => match means.next() {
+                    None => return,
+                    Some(mean) => {
+                        if let Some(mean) = mean {
+                            mean.subtract(rows);
+                        }
+                    }
+                },
+                other => scale_rows(rows, other),
+            }
+        }
+    }
+}
+
+/// Divides rows by their norms; `center` is no such step.
+fn scale_rows(x: &mut Array2<f32>, step: RowStep) {
+    match step {
+        RowStep::L1 => divide_rows(x, |row| row.iter().map(|&v| f64::from(v).abs()).sum()),
+        RowStep::L2 | RowStep::Unit => {
+            divide_rows(x, |row| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt());
+        }
+        RowStep::Center => {}
     }
 }
 
@@ -94,9 +207,9 @@ pub fn prepare_rows(x: &mut Array2<f32>, steps: &[RowStep]) {
 /// assert_eq!(x, array![[-1.0, 0.0], [1.0, 0.0]]);
 /// ```
 pub fn standardize_columns(x: &mut Array2<f32>) {
-    let Some((first, shift)) = mean_about_first(x.view()) else { return };
+    let Some(Mean { first, shift }) = Mean::of(x.view()) else { return };
     let rows = x.view();
-    let squares = column_sums(rows, |range| {
+    let squares = column_sums(rows, Array1::zeros(rows.ncols()), |range| {
         let centred = rows.slice(s![range, ..]).mapv(f64::from) - &first - &shift;
         centred.mapv_into(|v| v * v).sum_axis(Axis(0))
     });
@@ -105,15 +218,6 @@ pub fn standardize_columns(x: &mut Array2<f32>) {
     each_row(x, |mut row| {
         for (j, value) in row.iter_mut().enumerate() {
             *value = ((f64::from(*value) - first[j] - shift[j]) / deviation[j]) as f32;
-        }
-    });
-}
-
-fn center(x: &mut Array2<f32>) {
-    let Some((first, shift)) = mean_about_first(x.view()) else { return };
-    each_row(x, |mut row| {
-        for (j, value) in row.iter_mut().enumerate() {
-            *value = (f64::from(*value) - first[j] - shift[j]) as f32;
         }
     });
 }
@@ -139,22 +243,44 @@ fn each_row(x: &mut Array2<f32>, change: impl Fn(ArrayViewMut1<'_, f32>) + Sync)
 /// The mean row in two parts, the first row and the mean distance from it. In a constant column
 /// all distances are exactly zero, which a sum divided by `n` would miss by a rounding error, and
 /// a standardised rounding error is ±1.
-fn mean_about_first(x: ArrayView2<'_, f32>) -> Option<(Array1<f64>, Array1<f64>)> {
-    if x.nrows() == 0 {
-        return None;
-    }
-    let first = x.row(0).mapv(f64::from);
-    let sums =
-        column_sums(x, |range| (x.slice(s![range, ..]).mapv(f64::from) - &first).sum_axis(Axis(0)));
-    Some((first, sums / x.nrows() as f64))
+#[derive(Debug, Clone)]
+struct Mean {
+    first: Array1<f64>,
+    shift: Array1<f64>,
 }
 
-/// Sums over blocks, in their order.
+impl Mean {
+    fn of(x: ArrayView2<'_, f32>) -> Option<Self> {
+        if x.nrows() == 0 {
+            return None;
+        }
+        let first = x.row(0).mapv(f64::from);
+        let shift = sums_about(&first, x, Array1::zeros(x.ncols())) / x.nrows() as f64;
+        Some(Self { first, shift })
+    }
+
+    fn subtract(&self, x: &mut Array2<f32>) {
+        each_row(x, |mut row| {
+            for (j, value) in row.iter_mut().enumerate() {
+                *value = (f64::from(*value) - self.first[j] - self.shift[j]) as f32;
+            }
+        });
+    }
+}
+
+/// Adds the rows' distances from `first` to `total`.
+fn sums_about(first: &Array1<f64>, x: ArrayView2<'_, f32>, total: Array1<f64>) -> Array1<f64> {
+    column_sums(x, total, |range| {
+        (x.slice(s![range, ..]).mapv(f64::from) - first).sum_axis(Axis(0))
+    })
+}
+
+/// Adds the sums over blocks to `total`, in their order.
 fn column_sums(
     x: ArrayView2<'_, f32>,
+    mut total: Array1<f64>,
     sum: impl Fn(Range<usize>) -> Array1<f64> + Sync,
 ) -> Array1<f64> {
-    let mut total = Array1::zeros(x.ncols());
     blocks::fold(x.nrows(), |range| Ok(sum(range)), |block| total += &block)
         .expect("no block fails");
     total

@@ -3,9 +3,9 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, concatenate, s};
 use ndarray_linalg::{EigValsh, Norm, QR, UPLO};
 use procrust_align::{
-    AffineMap, AlignError, AlignPaired, AlignUnpaired, Alignment, Coral, LeastSquares,
-    LinearTransport, Moments, PairMoments, Procrustes, Regularization, Ridge, RowStep, Spectrum,
-    SubspaceAlignment, Warning, prepare_rows, standardize_columns,
+    AffineMap, AlignError, AlignPaired, AlignUnpaired, Alignment, ChunkedPreparation, Coral,
+    LeastSquares, LinearTransport, Moments, PairMoments, Procrustes, Regularization, Ridge,
+    RowStep, Spectrum, SubspaceAlignment, Warning, prepare_rows, standardize_columns,
 };
 use procrust_blas as _;
 use proptest::{collection::vec, prelude::*};
@@ -962,4 +962,38 @@ fn what_all_rows_share_is_no_variance() {
     assert!(matches!(error, AlignError::NoVariance { what: "source" }), "{error}");
     let error = SubspaceAlignment { components: 1 }.fit(rows.view(), flat.view()).unwrap_err();
     assert!(matches!(error, AlignError::Components { asked: 1, largest: 0, side: "target" }));
+}
+
+/// Chunks of whole blocks give the bits of all rows at once; others the same to a rounding of `f32`.
+#[test]
+fn rows_are_prepared_chunk_by_chunk() {
+    let x = Array2::from_shape_fn((2500, 7), |(i, j)| ((i * 37 + j * 11) % 101) as f32 / 8.0 - 3.0);
+    for steps in ["unit,center,unit", "center,l1,center,center", "l2", "center"] {
+        let steps: Vec<RowStep> = steps.split(',').map(|step| step.parse().unwrap()).collect();
+        let mut expected = x.clone();
+        prepare_rows(&mut expected, &steps);
+        for size in [512, 1024, 7, 2500] {
+            let chunks = || x.axis_chunks_iter(Axis(0), size).map(|chunk| chunk.to_owned());
+            let mut preparation = ChunkedPreparation::new(&steps);
+            while !preparation.is_ready() {
+                chunks().for_each(|chunk| preparation.measure(chunk));
+                preparation.end_pass();
+            }
+            let mut found = Array2::zeros((0, 7));
+            for mut chunk in chunks() {
+                preparation.apply(&mut chunk);
+                found.append(Axis(0), chunk.view()).unwrap();
+            }
+            if size % 512 == 0 {
+                assert_eq!(found, expected, "{steps:?} {size}");
+            }
+            // Values are below 8; a sum in another order moves the last bit of a few.
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+    let mut preparation = ChunkedPreparation::new(&[RowStep::Center]);
+    preparation.end_pass(); // no rows: nothing to subtract
+    let mut row = array![[1.0_f32, 2.0]];
+    preparation.apply(&mut row);
+    assert_eq!(row, array![[1.0, 2.0]]);
 }

@@ -11,9 +11,10 @@
 //! | [`rated_sentences`] | tweets, product reviews, film reviews, news: 23,703 sentences with ratings |
 //! | [`vader_english`], [`afinn_french`] | words with their sentiment |
 //! | [`english_french`], [`french_english`] | words with their translations, to learn from and to test on |
+//! | [`english_ratings`], [`english_analogies`] | 120 rated pairs of words and 288 analogies, to test word vectors with |
 //!
 //! A plan names them as [`Dataset`] does. Files on disk (`.mat`, `.npy`, `.npz`, `.csv`, svmlight, idx)
-//! are read by [`read_table`].
+//! are read by [`read_table`], tests of word vectors by [`read_ratings`] and [`read_analogies`].
 //!
 //! ```
 //! let digits = procrust_datasets::optdigits()?;
@@ -27,11 +28,13 @@ mod readers;
 mod shipped;
 
 pub use error::DatasetError;
-pub use readers::{Table, TableOptions, read_table};
+pub use readers::{
+    Analogy, RatedPair, Table, TableOptions, read_analogies, read_ratings, read_table,
+};
 pub use shipped::{
     Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, WordSet,
-    WordVectors, afinn_french, english_french, fasttext_french, french_english, glove_english,
-    mnist, optdigits, rated_sentences, vader_english,
+    WordVectors, afinn_french, english_analogies, english_french, english_ratings, fasttext_french,
+    french_english, glove_english, mnist, optdigits, rated_sentences, vader_english,
 };
 
 #[cfg(doctest)]

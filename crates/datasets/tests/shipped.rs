@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayView1, Axis, s};
 use procrust_datasets::{
     Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, TableOptions,
-    WordSet, WordVectors, afinn_french, english_french, fasttext_french, french_english,
-    glove_english, mnist, optdigits, rated_sentences, read_table, vader_english,
+    WordSet, WordVectors, afinn_french, english_analogies, english_french, english_ratings,
+    fasttext_french, french_english, glove_english, mnist, optdigits, rated_sentences, read_table,
+    vader_english,
 };
 use sha2::{Digest, Sha256};
 
@@ -313,5 +314,26 @@ fn every_name_loads() {
             _ => panic!("{dataset} is not tested"),
         };
         assert!(rows > 1000, "{dataset}: {rows}");
+    }
+}
+
+#[test]
+fn tests_of_word_vectors_have_vectors() {
+    let words: HashSet<String> = glove_english().unwrap().words.into_iter().collect();
+    let pairs = english_ratings().unwrap();
+    assert_eq!(pairs.len(), 120);
+    assert_eq!((pairs[0].first.as_str(), pairs[0].rating), ("car", 9.7));
+    for pair in &pairs {
+        assert!(words.contains(&pair.first) && words.contains(&pair.second), "{pair:?}");
+        assert!((0.0..=10.0).contains(&pair.rating), "{pair:?}");
+    }
+    let twice: HashSet<_> = pairs.iter().map(|pair| (&pair.first, &pair.second)).collect();
+    assert_eq!(twice.len(), pairs.len());
+
+    let questions = english_analogies().unwrap();
+    assert_eq!(questions.len(), 288);
+    assert_eq!(questions[0].words, ["berlin", "germany", "paris", "france"]);
+    for question in &questions {
+        assert!(question.words.iter().all(|word| words.contains(word)), "{question:?}");
     }
 }

@@ -33,6 +33,7 @@ mod results;
 mod run;
 mod sentences;
 mod shipped;
+pub mod similarity;
 mod space;
 mod summary;
 mod terminal;

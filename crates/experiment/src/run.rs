@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use crate::{
     adaptation::{self, DomainError, Domains},
     lexicon::{self, LexiconError, Spaces},
-    plan::{AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, labels},
+    plan::{AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, labels},
     progress::Progress,
     results::{Outcome, Record, Sink},
+    similarity::{self, SimilarityError, Tests},
 };
 
 /// One cell of a plan.
@@ -78,6 +79,9 @@ pub enum RunPlanError {
     /// Its vectors or lexicons could not be used.
     #[error(transparent)]
     Lexicon(Box<LexiconError>),
+    /// Its vectors or tests could not be used.
+    #[error(transparent)]
+    Similarity(Box<SimilarityError>),
     /// Its results could not be written.
     #[error("cannot write the results")]
     Write(#[from] io::Error),
@@ -95,6 +99,12 @@ impl From<LexiconError> for RunPlanError {
     }
 }
 
+impl From<SimilarityError> for RunPlanError {
+    fn from(error: SimilarityError) -> Self {
+        Self::Similarity(Box::new(error))
+    }
+}
+
 /// The data of a plan, in memory and prepared.
 #[derive(Debug)]
 pub enum Data {
@@ -102,6 +112,8 @@ pub enum Data {
     Domains(Domains),
     /// Of a lexicon plan.
     Spaces(Spaces),
+    /// Of a similarity plan.
+    Tests(Tests),
 }
 
 /// All that a plan's runs measured.
@@ -154,6 +166,9 @@ impl Ready {
             Kind::Lexicon(kind) => {
                 Data::Spaces(Spaces::load(kind, options.quick.then_some(QUICK_QUERIES))?)
             }
+            Kind::Similarity(kind) => {
+                Data::Tests(Tests::load(kind, options.quick.then_some(QUICK_QUERIES))?)
+            }
         };
         Ok(Self { plan, data, options })
     }
@@ -172,12 +187,13 @@ impl Ready {
 
     fn units(&self) -> Vec<Unit> {
         let seeds = self.options.seeds(&self.plan);
-        match (&self.plan.kind, &self.data) {
-            (Kind::Adaptation(kind), _) => units(kind.pairs.len(), kind.methods.len(), &seeds),
-            (Kind::Lexicon(kind), Data::Spaces(spaces)) => {
-                units(spaces.tasks().len(), kind.methods.len(), &seeds)
+        match &self.plan.kind {
+            Kind::Adaptation(kind) => units(kind.pairs.len(), kind.methods.len(), &seeds),
+            Kind::Lexicon(kind) => {
+                let directions = 1 + usize::from(kind.reverse.is_some());
+                units(directions, kind.methods.len(), &seeds)
             }
-            (Kind::Lexicon(_), Data::Domains(_)) => unreachable!("data is loaded by the kind"),
+            Kind::Similarity(kind) => units(kind.tests.len(), kind.spaces.len(), &seeds),
         }
     }
 
@@ -196,6 +212,7 @@ impl Ready {
         let notes = match &self.data {
             Data::Domains(domains) => domains.notes.clone(),
             Data::Spaces(spaces) => spaces.notes(),
+            Data::Tests(tests) => tests.notes(),
         };
         let cells = self.cells();
         let progress = Progress::new(&self.plan.name, units.len());
@@ -220,7 +237,7 @@ impl Ready {
                 Cells {
                     tasks: tasks.iter().map(adaptation::Task::name).collect(),
                     methods: labels(&plan.methods),
-                    settings: plan.methods.iter().map(|m| (m.name(), m.settings())).collect(),
+                    settings: settings(&plan.methods),
                     work: Work::Adaptation(plan, tasks),
                 }
             }
@@ -229,10 +246,16 @@ impl Ready {
                 Cells {
                     tasks: tasks.iter().map(lexicon::Task::name).collect(),
                     methods: labels(&plan.methods),
-                    settings: plan.methods.iter().map(|m| (m.name(), m.settings())).collect(),
+                    settings: settings(&plan.methods),
                     work: Work::Lexicon(plan, tasks),
                 }
             }
+            (Kind::Similarity(plan), Data::Tests(tests)) => Cells {
+                tasks: tests.names(),
+                methods: tests.spaces(),
+                settings: tests.spaces().into_iter().map(|name| (name, Settings::new())).collect(),
+                work: Work::Similarity(plan, tests),
+            },
             _ => unreachable!("data is loaded by the kind"),
         }
     }
@@ -247,17 +270,23 @@ fn units(tasks: usize, methods: usize, seeds: &[u64]) -> Vec<Unit> {
         .collect()
 }
 
+/// Names and settings of methods, as results have them.
+fn settings<T: Labelled>(methods: &[T]) -> Vec<(String, Settings)> {
+    methods.iter().map(|method| (method.name().to_owned(), method.settings())).collect()
+}
+
 /// A plan's tasks and methods, ready to be run cell by cell.
 struct Cells<'a> {
     tasks: Vec<String>,
     methods: Vec<String>,
-    settings: Vec<(&'static str, Settings)>,
+    settings: Vec<(String, Settings)>,
     work: Work<'a>,
 }
 
 enum Work<'a> {
     Adaptation(&'a AdaptationPlan, Vec<adaptation::Task<'a>>),
     Lexicon(&'a LexiconPlan, Vec<lexicon::Task<'a>>),
+    Similarity(&'a SimilarityPlan, &'a Tests),
 }
 
 impl Cells<'_> {
@@ -267,6 +296,7 @@ impl Cells<'_> {
                 adaptation::run(plan, &tasks[unit.task], unit.method, unit.seed)
             }
             Work::Lexicon(plan, tasks) => lexicon::run(plan, &tasks[unit.task], unit.method),
+            Work::Similarity(plan, tests) => similarity::run(plan, tests, unit.task, unit.method),
         }
     }
 
@@ -276,7 +306,7 @@ impl Cells<'_> {
             experiment: plan.name.clone(),
             kind: plan.kind.name(),
             task: self.tasks[unit.task].clone(),
-            method: (*method).to_owned(),
+            method: method.clone(),
             classifier: finding.classifier.as_ref().map(|(name, _)| name.clone()),
             criterion: finding.criterion.clone(),
             metric: finding.metric.clone(),
@@ -290,8 +320,13 @@ impl Cells<'_> {
     }
 }
 
-/// The mean of a finding's items over seeds, with its interval.
+/// The mean of a finding's items over seeds, with its interval; of one that has no items, its own.
 pub(crate) fn estimate(findings: &[&Finding]) -> Option<statistics::Estimate> {
+    if let [Finding { items, outcome: Outcome::Measured { value, low, high, .. }, .. }] = findings
+        && items.is_empty()
+    {
+        return Some(statistics::Estimate { value: *value, half_width: (high - low) / 2.0 });
+    }
     let items: Vec<Vec<f64>> = findings.iter().map(|finding| widened(finding)).collect();
     let measured = items.first().is_some_and(|items| !items.is_empty());
     measured.then(|| statistics::mean_over_seeds(&items))

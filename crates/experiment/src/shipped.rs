@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 4] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
+    ("plans/similarity.toml", include_str!("../plans/similarity.toml")),
 ];
 
 /// Every plan that ships. They use shipped data only and need no file.

@@ -1,7 +1,7 @@
 //! A vocabulary with its vectors, from a file or shipped.
 
 use ndarray::{Array2, ArrayView2, s};
-use procrust_words::{Embeddings, OpenOptions, WordsError};
+use procrust_words::{Embeddings, OpenOptions, Words, WordsError};
 
 use crate::plan::WordSource;
 
@@ -49,7 +49,7 @@ impl Space {
 
     /// The words, most frequent first.
     #[must_use]
-    pub fn words(&self) -> &[String] {
+    pub fn words(&self) -> &Words {
         self.0.words()
     }
 

@@ -111,6 +111,9 @@ impl Summary {
                 sentences.extend(view.criteria_in_words(first.as_deref().unwrap_or_default()));
                 sentences
             }
+            (Kind::Similarity(_), Some(reference)) => {
+                in_words(&rows, &view.columns, reference, variants)
+            }
             (_, None) => Vec::new(),
         };
         let unit = match &finished.plan.kind {
@@ -119,6 +122,7 @@ impl Summary {
             }
             Kind::Adaptation(_) => "accuracy in %".to_owned(),
             Kind::Lexicon(_) => "precision at k in %".to_owned(),
+            Kind::Similarity(_) => "Spearman's rank correlation × 100, accuracy in %".to_owned(),
         };
         let mut notes = finished.notes.clone();
         if finished.seeds.len() > 1 {
@@ -166,20 +170,19 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(finished: &'a Finished) -> Self {
         let mut variants: Vec<String> = Vec::new();
-        let mut metrics: Vec<String> = Vec::new();
-        for (_, findings) in &finished.runs {
+        let mut metrics: Vec<Vec<String>> = vec![Vec::new(); finished.tasks.len()];
+        for (unit, findings) in &finished.runs {
             for finding in findings.iter().filter(|finding| finding.metric != "coverage") {
-                push_new(&mut variants, variant(finding));
-                push_new(&mut metrics, finding.metric.clone());
+                let (variant, metric) = place(&finished.plan.kind, finding);
+                push_new(&mut variants, variant);
+                push_new(&mut metrics[unit.task], metric);
             }
         }
-        let column = |(at, task): (usize, &String)| {
-            let task = task.clone();
-            let column =
-                move |metric: &String| Column { task: task.clone(), metric: metric.clone(), at };
-            metrics.iter().map(column).collect::<Vec<_>>()
-        };
-        let columns = finished.tasks.iter().enumerate().flat_map(column).collect();
+        let mut columns = Vec::new();
+        for (at, (task, metrics)) in finished.tasks.iter().zip(metrics).enumerate() {
+            let column = |metric| Column { task: task.clone(), metric, at };
+            columns.extend(metrics.into_iter().map(column));
+        }
         let none = finished.methods.iter().position(|method| method == "none");
         // Without "none" there is still something to compare with: the first method.
         let reference = none.or((finished.methods.len() > 1).then_some(0));
@@ -192,7 +195,10 @@ impl<'a> View<'a> {
         let runs = runs.filter(|(unit, _)| unit.task == column.at && unit.method == method);
         let findings: Vec<&Finding> = runs
             .flat_map(|(_, findings)| findings)
-            .filter(|f| f.metric == column.metric && variant(f) == variant_name)
+            .filter(|finding| {
+                let (variant, metric) = place(&self.finished.plan.kind, finding);
+                metric == column.metric && variant == variant_name
+            })
             .collect();
         match findings.iter().any(|finding| finding.outcome.error().is_some()) {
             true => Vec::new(),
@@ -280,6 +286,16 @@ impl<'a> View<'a> {
     }
 }
 
+/// Where a finding stands: the variant, which is part of its row, and the metric, part of its column.
+fn place(kind: &Kind, finding: &Finding) -> (String, String) {
+    let metric = finding.metric.clone();
+    match (kind, &finding.criterion) {
+        // Tests differ in their criteria: in the columns these leave no gaps.
+        (Kind::Similarity(_), Some(criterion)) => (String::new(), format!("{criterion} {metric}")),
+        _ => (variant(finding), metric),
+    }
+}
+
 fn variant(finding: &Finding) -> String {
     match (&finding.classifier, &finding.criterion) {
         (Some((name, settings)), _) => {
@@ -317,7 +333,10 @@ fn mark_best(rows: &mut [Row]) {
 
 /// What each row bought against the reference, a sentence a row.
 fn in_words(rows: &[Row], columns: &[Column], reference: &str, variants: usize) -> Vec<String> {
-    let first_metric = columns.first().map(|column| column.metric.as_str());
+    // Of several metrics, the first that can be compared item by item.
+    let compared = |at: &usize| rows.iter().any(|row| row.cells[*at].gain.is_some());
+    let first_metric =
+        (0..columns.len()).find(compared).map(|column| columns[column].metric.as_str());
     let several = columns.iter().any(|column| Some(column.metric.as_str()) != first_metric);
     let mut sentences = Vec::new();
     let mut clear = vec![false; columns.len()];

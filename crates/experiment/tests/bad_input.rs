@@ -164,3 +164,40 @@ fn a_wrong_argument_is_explained() {
     let output = folder.experiment(&["--tread", "2"]).code(2).get_output().clone();
     contains(&String::from_utf8_lossy(&output.stderr), &["--tread", "--threads"]);
 }
+
+fn similarity(test: &str) -> String {
+    format!(
+        "name = \"s\"\nkind = \"similarity\"\n[[space]]\nfile = \"s.txt\"\n[[test]]\nname = \"t\"\n{test}\n"
+    )
+}
+
+#[test]
+fn tests_of_word_vectors_that_cannot_be_used() {
+    let folder = with_words();
+    folder.write("pairs.txt", "cat dog 1\ndog cow x\n");
+    let said = folder.complaint(&similarity("ratings = \"pairs.txt\""));
+    contains(&said, &["test `t`", "pairs.txt, line 2, column 3", "`x`"]);
+    let said = folder.complaint(&similarity("ratings = \"gone.txt\""));
+    contains(&said, &["plan.toml:7:", "gone.txt"]);
+    folder.write("pairs.csv", "a,b,score\ncat,dog,1\n");
+    let said = folder.complaint(&similarity("ratings = \"pairs.csv\"\ncolumn = \"scores\""));
+    contains(&said, &["`scores`", "did you mean `score`?"]);
+    folder.write("questions.txt", ": x\ncat dog cow\n");
+    let said = folder.complaint(&similarity("analogies = \"questions.txt\""));
+    contains(&said, &["questions.txt, line 2", "3 fields instead of 4"]);
+    let said = folder.complaint(&similarity("dataset = \"english-rating\""));
+    contains(&said, &["plan.toml:7:", "did you mean `english-ratings`?"]);
+    let said =
+        folder.complaint(&similarity("ratings = \"pairs.csv\"\nanalogies = \"questions.txt\""));
+    contains(&said, &["plan.toml:5:", "`ratings`, `analogies` and `dataset`"]);
+}
+
+/// Enough vectors for some tests is no mistake of the plan: the run fails and the others go on.
+#[test]
+fn a_test_without_known_words_is_a_failed_run() {
+    let folder = with_words();
+    folder.write("plan.toml", similarity("dataset = \"english-analogies\""));
+    let output = folder.experiment(&["plan.toml"]).code(1).get_output().clone();
+    contains(&String::from_utf8_lossy(&output.stderr), &["0 of 288 questions have vectors"]);
+    assert!(folder.results().iter().any(|line| line["metric"] == "coverage"));
+}

@@ -136,3 +136,48 @@ fn ctrl_c_keeps_what_was_finished() {
     assert!(!results.is_empty());
     assert!(results.iter().all(|line| line["value"].is_f64()));
 }
+
+#[test]
+fn word_vectors_are_asked_for_similarity_and_analogies() {
+    let folder = Folder::new();
+    // Gender is the second column, royalty the third; `kind` tells a and b apart.
+    let one = "man 1 0 0\nwoman 1 1 0\nking 1 0 1\nqueen 1 1 1\napple 0.2 -1 0.3\n";
+    folder.write("one.txt", one);
+    folder.write("two.txt", one.replace("queen 1 1 1", "queen 0.1 -1 0.2"));
+    folder.write(
+        "pairs.csv",
+        "w1,w2,score\nman,king,8\nMan,woman,7\nman,apple,1\nqueen,king,9\nking,zzz,3\n",
+    );
+    folder.write(
+        "questions.txt",
+        ": gender\nman woman king queen\nman king woman queen\nman woman boy girl\n",
+    );
+    let plan = "name = \"s\"\nkind = \"similarity\"\n[[space]]\nname = \"one\"\nfile = \"one.txt\"\n\
+                [[space]]\nname = \"two\"\nfile = \"two.txt\"\n[[test]]\nname = \"pairs\"\n\
+                ratings = \"pairs.csv\"\n[[test]]\nname = \"questions\"\nanalogies = \"questions.txt\"\n";
+    folder.write("plan.toml", plan);
+    let output = folder.experiment(&["plan.toml"]).success().get_output().clone();
+    let results = folder.results();
+    let value = |method: &str, metric: &str, criterion: Option<&str>| {
+        let line = results.iter().find(|line| {
+            line["method"] == method
+                && line["metric"] == metric
+                && line["criterion"].as_str() == criterion
+        });
+        line.unwrap_or_else(|| panic!("{method} {metric} {criterion:?}")).clone()
+    };
+    let coverage = value("one", "coverage", None);
+    assert_eq!((&coverage["value"], &coverage["n"]), (&json!(0.8), &json!(5)));
+    let spearman = value("one", "spearman", Some("cosine"));
+    assert_eq!((&spearman["n"], &spearman["task"]), (&json!(4), &json!("pairs")));
+    // Cosines √½, √½, 0.19, 0.82 against 8, 7, 1, 9: only the tie is out of order.
+    assert!((spearman["value"].as_f64().unwrap() - 0.948_683_3).abs() < 1e-6, "{spearman}");
+    for rule in ["3cosadd", "3cosmul"] {
+        assert_eq!(value("one", "accuracy", Some(rule))["value"], 1.0);
+        assert_eq!(value("one", "accuracy", Some(rule))["n"], 2);
+        assert_eq!(value("two", "accuracy", Some(rule))["value"], 0.0);
+    }
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("has vectors for 4 of 5 pairs (1 of them in lower case)"), "{said}");
+    assert!(said.contains("two against one hurts on questions 3cosadd accuracy"), "{said}");
+}

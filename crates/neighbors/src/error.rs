@@ -50,6 +50,16 @@ pub enum NeighborsError {
         /// Its rows.
         rows: usize,
     },
+    /// A row is named that is not there.
+    #[error("row {row} of {matrix}: expected one of {rows} rows")]
+    Row {
+        /// Which matrix.
+        matrix: &'static str,
+        /// The row named, counted from 0.
+        row: usize,
+        /// Its rows.
+        rows: usize,
+    },
     /// More rows than a 32-bit index can name.
     #[error("{matrix} have {rows} rows: expected at most {max}, what a 32-bit index can name", max = u32::MAX)]
     TooMany {

@@ -1,7 +1,8 @@
 //! Nearest rows: exact, in blocks, by cosine, Euclidean distance and CSLS; and how hubby they are.
 //!
 //! Items are rows: `n` items in `d` dimensions are an `n × d` matrix of `f32`. [`top_k`] searches
-//! by a [`Metric`], [`Csls`] between two aligned spaces; [`hubness`] measures what was found.
+//! by a [`Metric`], [`Csls`] between two aligned spaces; [`hubness`] measures what was found, and
+//! [`analogies`] answers questions of the form a : b = c : ?.
 //!
 //! - Answers are exact: those of a search in `f64`. Products run in `f32`, in blocks, on all of
 //!   rayon's threads; a bound on their rounding says which rows need a second look in `f64`.
@@ -26,6 +27,7 @@
 //! # Ok::<(), procrust_neighbors::NeighborsError>(())
 //! ```
 
+mod analogy;
 mod csls;
 mod error;
 mod hubness;
@@ -38,6 +40,7 @@ mod top;
 #[cfg(test)]
 use procrust_blas as _;
 
+pub use analogy::{AnalogyRule, analogies};
 pub use csls::Csls;
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};

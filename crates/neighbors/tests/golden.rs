@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use procrust_blas as _;
-use procrust_neighbors::{Csls, Metric, Neighbors, hubness, top_k};
+use procrust_neighbors::{AnalogyRule, Csls, Metric, Neighbors, analogies, hubness, top_k};
 use serde_json::Value;
 
 /// Both sides compute in `f64` and differ in the order of sums over 5 columns.
@@ -78,4 +78,23 @@ fn hubness_is_numpys() {
         [expected["skewness"].as_f64().unwrap(), expected["anti_hubs"].as_f64().unwrap()].iter(),
     );
     assert_eq!(measured.largest as u64, expected["largest"].as_u64().unwrap());
+}
+
+/// `golden/analogy.py`.
+#[test]
+fn analogies_are_numpys() {
+    let golden: Value = serde_json::from_str(include_str!("golden/analogy.json")).unwrap();
+    let rows = embeddings(&golden["rows"]);
+    let questions: Vec<[usize; 3]> = golden["questions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|question| numbers(question).iter().map(|&row| row as usize).collect::<Vec<_>>())
+        .map(|question| question.try_into().unwrap())
+        .collect();
+    for (rule, name) in [(AnalogyRule::Add, "add"), (AnalogyRule::Multiply, "multiply")] {
+        let found = analogies(rows.view(), &questions, rule).unwrap();
+        let found: Vec<f64> = found.into_iter().map(f64::from).collect();
+        assert_eq!(found, numbers(&golden[name]), "{name}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use procrust_blas as _;
-use procrust_neighbors::{Csls, Metric, Neighbors, mean_similarity, top_k};
+use procrust_neighbors::{AnalogyRule, Csls, Metric, Neighbors, analogies, mean_similarity, top_k};
 use proptest::{collection::vec, prelude::*};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -218,4 +218,18 @@ fn same_bits_for_any_number_of_threads() {
         })
     };
     assert_eq!(with(1), with(4));
+}
+
+/// Several blocks of candidates, several strips of words.
+#[test]
+fn analogies_do_not_depend_on_threads() {
+    let vectors = Array2::from_shape_fn((2500, 6), |(i, j)| ((i * 31 + j * 17) % 97) as f32 - 48.0);
+    let questions: Vec<[usize; 3]> = (0..200).map(|i| [i, 3 * i + 1, 7 * i + 2]).collect();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| analogies(vectors.view(), &questions, AnalogyRule::Multiply).unwrap())
+    };
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(5));
 }

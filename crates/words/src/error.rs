@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::format::Format;
+
 /// Why word vectors could not be read or put together.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,12 @@ pub enum WordsError {
     /// The name of a format is not known.
     #[error("unknown format `{name}`: expected one of {}", crate::Format::names())]
     Format {
+        /// The name.
+        name: String,
+    },
+    /// The name of a policy is not known.
+    #[error("unknown policy `{name}`: expected one of {}", crate::Policy::names())]
+    Policy {
         /// The name.
         name: String,
     },
@@ -193,6 +201,166 @@ pub enum WordsError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The library that knows the format refuses the file.
+    #[error("cannot read {} as {format}", path.display())]
+    Library {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// Its reason.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A format that was left out when the crate was built.
+    #[error("{}: expected a build with the feature `{feature}` for the format {format}", path.display())]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// The feature of this crate that includes it.
+        feature: &'static str,
+    },
+    /// There is no list of words beside a file that holds vectors only.
+    #[error("no words for {}: expected them, one a line, in {expected}", path.display())]
+    NoWords {
+        /// The file of the vectors.
+        path: PathBuf,
+        /// Where they may be.
+        expected: String,
+    },
+    /// A list has another number of words than there are vectors.
+    #[error("{}: expected {rows} words, one for each vector, found {words}", path.display())]
+    WordList {
+        /// The list.
+        path: PathBuf,
+        /// The number of words in it.
+        words: usize,
+        /// The number of vectors.
+        rows: usize,
+    },
+    /// The vectors of a file cannot be used where they are.
+    #[error("cannot map {}: {reason}; open it without mapping", path.display())]
+    Unmappable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A word has two rows.
+    #[error("`{word}` is the word of row {first} and of row {row}: expected different words")]
+    Twice {
+        /// The word.
+        word: String,
+        /// Its first row, counted from 0.
+        first: usize,
+        /// The row that has it again, counted from 0.
+        row: usize,
+    },
+    /// The name of a file to be written does not tell its format.
+    #[error(
+        "{}: expected a name that ends in .vec, .txt, .bin, .fifu, .npy, .safetensors or .parquet, \
+         or a format",
+        path.display()
+    )]
+    NameWithoutFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file was asked for of a format that is only read.
+    #[error("{}: expected a format that can be written, found {format}", path.display())]
+    OnlyRead {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+    },
+    /// A compressed file was asked for of a format that cannot be read from one.
+    #[error("{}: expected a name without .gz and .zst for the format {format}", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        cause: io::Error,
+    },
+    /// The library that knows the format cannot write the file.
+    #[error("cannot write {} as {format}", path.display())]
+    WriteLibrary {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// Its reason.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A format cannot hold a word.
+    #[error("{}: `{word}` (row {row}): expected a word {expected} for the format {format}", path.display())]
+    Word {
+        /// The file.
+        path: PathBuf,
+        /// The word, shortened.
+        word: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// The format.
+        format: Format,
+        /// What it can hold.
+        expected: &'static str,
+    },
+    /// A row to be written has too few or too many values.
+    #[error("{}: expected {expected} values in row {row}, found {found}", path.display())]
+    RowLength {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 0.
+        row: usize,
+        /// The dimensions of the file.
+        expected: usize,
+        /// The number of values.
+        found: usize,
+    },
+    /// Another number of rows was written than was announced.
+    #[error("{}: expected {expected} rows, as announced, found {found}", path.display())]
+    RowsWritten {
+        /// The file.
+        path: PathBuf,
+        /// The number that was announced.
+        expected: usize,
+        /// The number that came.
+        found: usize,
+    },
+    /// A part of the file is longer than its format can say.
+    #[error("{}: expected {what} of at most {limit} bytes, found {found}", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The part.
+        what: &'static str,
+        /// The greatest length, in bytes.
+        limit: u64,
+        /// Its length, in bytes.
+        found: u64,
+    },
+    /// Metadata that is not TOML.
+    #[error("{}: expected metadata in TOML", path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The vectors do not fit into memory.
     #[error("no memory for {rows} vectors of {columns} dimensions")]
     Memory {
@@ -259,6 +427,20 @@ impl WordsError {
     /// Says which file the contents are from.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::Contents { path: path.to_owned(), cause: Box::new(self) }
+    }
+
+    pub(crate) fn damaged(
+        path: &Path,
+        offset: usize,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        let (path, offset) = (path.to_owned(), offset as u64);
+        Self::Damaged { path, expected: expected.into(), offset, found: found.into() }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |cause| Self::Write { path: path.to_owned(), cause }
     }
 
     pub(crate) fn read(path: &Path) -> impl Fn(io::Error) -> Self + '_ {

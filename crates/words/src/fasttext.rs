@@ -5,16 +5,17 @@
 //! number is little-endian: magic, version; twelve settings and a threshold; the dictionary; the
 //! input matrix with a row a word and then a row a bucket of n-grams; the output matrix.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::embeddings::Rows;
+use crate::dirt::{Policy, Report};
+use crate::embeddings::{Extras, Rows};
 use crate::error::{WordsError, shown};
-use crate::open::Source;
+use crate::open::{OpenOptions, Source};
 use crate::subwords::{Cut, Find, Quantized, Subwords, Table, scale};
 
 /// How a file starts: 793712314.
@@ -32,13 +33,15 @@ const SUPERVISED: i32 = 3;
 /// as `FastText::getWordVector` computes it, in the same order of single precision.
 ///
 /// Labels of classifiers are passed over. The rows of n-grams are kept only when `subwords` says
-/// so; memory for them follows from what the file holds.
+/// so; memory for them follows from what the file holds. A word that is not UTF-8 has the n-grams
+/// of its bytes, whatever becomes of it.
 pub(crate) fn read(
     path: &Path,
     source: Source,
+    options: &OpenOptions,
     limit: usize,
-    subwords: bool,
-) -> Result<Rows, WordsError> {
+) -> Result<(Rows, Report), WordsError> {
+    let OpenOptions { subwords, policy, .. } = *options;
     let Source { contents, length, .. } = source;
     let bytes = BufReader::with_capacity(1 << 18, contents);
     let mut file = Reader { path, bytes, at: 0, length };
@@ -52,7 +55,7 @@ pub(crate) fn read(
         return Err(file.damaged(4, "version 11 or 12 of fastText's format", version));
     }
     let settings = Settings::read(&mut file, version)?;
-    let Dictionary { words, all, pruned } = Dictionary::read(&mut file, limit)?;
+    let Dictionary { words, all, pruned } = Dictionary::read(&mut file, limit, policy)?;
 
     let quantized = file.flag("mark of quantisation")?;
     if pruned.is_some() && !quantized {
@@ -85,13 +88,14 @@ pub(crate) fn read(
         (values, table, all as usize)
     } else {
         shape.start(&mut file)?;
-        let values = file.floats(words.len() as u64 * columns as u64, "vectors of words")?;
+        let wanted = words.len() as u64 * columns as u64;
+        let values = file.floats(wanted, "vectors of words", policy == Policy::Error)?;
         let rest = (all - words.len() as u64) * columns as u64;
         file.skip(rest * 4, "vectors of words")?;
         let wanted = cuts || subwords;
         let rows = kept * columns as u64;
         let ngrams = if wanted {
-            file.floats(rows, "vectors of n-grams")?
+            file.floats(rows, "vectors of n-grams", true)?
         } else {
             file.skip(rows * 4, "vectors of n-grams")?;
             Vec::new()
@@ -103,7 +107,8 @@ pub(crate) fn read(
         let count = if cuts { cut.add(word, &table, first, vector) } else { 0 };
         scale(vector, count + 1);
     });
-    let mut rows = Rows::of(words, values, columns);
+    let words = words.iter().map(|word| std::str::from_utf8(word).map_err(|_| &word[..]));
+    let (mut rows, report) = Rows::of_dirty(words, values, columns, Extras::default(), policy);
     if subwords && cuts {
         let table = match table {
             Table::Quantized(quantized) => Table::Quantized(quantized.behind(first)),
@@ -111,7 +116,7 @@ pub(crate) fn read(
         };
         rows.subwords = Some(Subwords::new(table, cut));
     }
-    Ok(rows)
+    Ok((rows, report))
 }
 
 /// What matters of the settings.
@@ -154,8 +159,8 @@ impl Settings {
 }
 
 struct Dictionary {
-    /// As many words as wanted.
-    words: Vec<String>,
+    /// As many words as wanted, in UTF-8 unless the policy lets others pass.
+    words: Vec<Vec<u8>>,
     /// The number of all words.
     all: u64,
     /// From the buckets that were kept to their rows.
@@ -163,7 +168,7 @@ struct Dictionary {
 }
 
 impl Dictionary {
-    fn read(file: &mut Reader<'_>, limit: usize) -> Result<Self, WordsError> {
+    fn read(file: &mut Reader<'_>, limit: usize, policy: Policy) -> Result<Self, WordsError> {
         let at = file.at;
         let sizes = [
             i64::from(file.i32("number of entries")?),
@@ -183,7 +188,6 @@ impl Dictionary {
         // A word ends by a zero; then come its count and its kind.
         file.check(Some(entries as u64 * 10), "a dictionary")?;
 
-        let start = file.at;
         let mut words = Vec::new();
         for entry in 0..entries {
             let at = file.at;
@@ -196,16 +200,12 @@ impl Dictionary {
                 return Err(file.damaged(kind_at, expected, kind));
             }
             if entry < all && words.len() < limit {
-                let Ok(word) = String::from_utf8(word) else {
-                    return Err(file.damaged(at, "a word in UTF-8", "other bytes"));
-                };
+                if policy == Policy::Error && std::str::from_utf8(&word).is_err() {
+                    let found = format!("`{}`", shown(&word));
+                    return Err(file.damaged(at, "a word in UTF-8", found));
+                }
                 words.push(word);
             }
-        }
-        let mut seen = HashSet::new();
-        if let Some(twice) = words.iter().find(|&word| !seen.insert(word.as_str())) {
-            let found = format!("`{}` again", shown(twice.as_bytes()));
-            return Err(file.damaged(start, "different words", found));
         }
 
         let pruned = match u64::try_from(prune) {
@@ -359,8 +359,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// So many finite values.
-    fn floats(&mut self, count: u64, what: &'static str) -> Result<Vec<f32>, WordsError> {
+    /// So many values, finite ones where that is asked for.
+    fn floats(
+        &mut self,
+        count: u64,
+        what: &'static str,
+        finite: bool,
+    ) -> Result<Vec<f32>, WordsError> {
         const BLOCK: u64 = 1 << 16; // values
         self.check(count.checked_mul(4), what)?;
         let mut values = Vec::new();
@@ -377,7 +382,8 @@ impl Reader<'_> {
             values.extend(block.chunks_exact(4).map(|value| {
                 f32::from_le_bytes(value.try_into().expect("a chunk has four bytes"))
             }));
-            if let Some(bad) = values[start..].iter().position(|value| !value.is_finite()) {
+            if finite && let Some(bad) = values[start..].iter().position(|value| !value.is_finite())
+            {
                 let found = values[start + bad];
                 return Err(self.damaged(at + 4 * bad as u64, "a finite value", found));
             }
@@ -437,7 +443,7 @@ impl Reader<'_> {
             let found = format!("{dim} columns in {found_parts} of {width}, the last of {last}");
             return Err(self.damaged(at, expected, found));
         }
-        Ok((width as usize, self.floats(dim as u64 * 256, "vectors of a quantiser")?))
+        Ok((width as usize, self.floats(dim as u64 * 256, "vectors of a quantiser", true)?))
     }
 
     /// Where the length is known, whether the output matrix is all there; it is not read. One

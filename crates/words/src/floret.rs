@@ -7,6 +7,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use crate::dirt::Report;
 use crate::embeddings::Rows;
 use crate::error::{WordsError, shown};
 use crate::line::{LineError, fields};
@@ -58,8 +59,13 @@ impl Header {
     }
 }
 
-/// Reads a table of n-grams; there are no words.
-pub(crate) fn read(path: &Path, source: Source, subwords: bool) -> Result<Rows, WordsError> {
+/// Reads a table of n-grams; there are no words. What is wrong with it is an error under every
+/// policy: a bucket that is left out would change all words.
+pub(crate) fn read(
+    path: &Path,
+    source: Source,
+    subwords: bool,
+) -> Result<(Rows, Report), WordsError> {
     let mut lines = BufReader::with_capacity(1 << 18, source.contents);
     let mut line = Vec::new();
     next(path, &mut lines, 1, &mut line)?;
@@ -77,11 +83,12 @@ pub(crate) fn read(path: &Path, source: Source, subwords: bool) -> Result<Rows, 
         if !next(path, &mut lines, number, &mut line)? {
             break;
         }
-        if fields(&line).next().is_none() {
-            continue;
+        let Some(first) = fields(&line).next() else { continue };
+        if std::str::from_utf8(first).ok().and_then(|at| at.parse().ok()) != Some(found) {
+            let (path, text) = (path.to_owned(), shown(first));
+            return Err(WordsError::Bucket { path, line: number, expected: found, text });
         }
-        bucket(&line, found, columns, &mut values)
-            .map_err(|error| error.at(path, number, columns))?;
+        bucket(&line, columns, &mut values).map_err(|error| error.at(path, number, columns))?;
         found += 1;
         if found > buckets {
             break;
@@ -91,10 +98,9 @@ pub(crate) fn read(path: &Path, source: Source, subwords: bool) -> Result<Rows, 
         return Err(WordsError::Rows { path: path.to_owned(), promised: buckets, found });
     }
     let find = Find::Floret { buckets, hashes, seed };
-    let mut rows = Rows::new(columns, usize::MAX);
     let cut = Cut { shortest, longest, begin, end, original: true, find };
-    rows.subwords = Some(Subwords::new(Table::Dense { values, columns }, cut));
-    Ok(rows)
+    let subwords = Subwords::new(Table::Dense { values, columns }, cut);
+    Ok((Rows::without_words(subwords), Report::default()))
 }
 
 /// The next line; whether there is one.
@@ -115,24 +121,13 @@ fn next(
 }
 
 /// Appends the values of a bucket's line.
-fn bucket(
-    line: &[u8],
-    expected: u64,
-    columns: usize,
-    values: &mut Vec<f32>,
-) -> Result<(), LineError> {
+fn bucket(line: &[u8], columns: usize, values: &mut Vec<f32>) -> Result<(), LineError> {
     let found = fields(line).count() - 1;
     if found != columns {
         return Err(LineError::Values { found });
     }
-    for (column, field) in fields(line).enumerate() {
+    for (column, field) in fields(line).enumerate().skip(1) {
         let text = || shown(field);
-        if column == 0 {
-            if std::str::from_utf8(field).ok().and_then(|at| at.parse().ok()) != Some(expected) {
-                return Err(LineError::Bucket { expected, text: text() });
-            }
-            continue;
-        }
         match fast_float2::parse::<f32, _>(field) {
             Ok(value) if value.is_finite() => values.push(value),
             Ok(_) => return Err(LineError::NonFinite { column, text: text() }),

@@ -1,20 +1,29 @@
-//! Word vectors: a file to a vocabulary and its rows.
+//! Word vectors: a file to a vocabulary and its rows, and back.
 //!
 //! [`Embeddings`] are `n` words and an `n × d` matrix of `f32`, a row a word, in the order of the
 //! file (most files list frequent words first). Vectors come as they are in the file: nothing is
-//! centred or scaled.
+//! centred or scaled. [`Embeddings::write`] and, row by row, [`Writer`] write them.
 //!
 //! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
-//!   finalfusion, plain and quantised; fastText's models; floret's tables. Which one it is, the
-//!   file tells itself. All but finalfusion may be compressed by gzip.
+//!   finalfusion, plain and quantised; numpy's `.npy` and safetensors, with a list of words;
+//!   Parquet with the feature `parquet`; and, to be read only, fastText's models and floret's
+//!   tables. Which one it is, the file tells itself. All but finalfusion and Parquet may be
+//!   compressed by gzip or zstd.
 //! - A word that is not in the vocabulary may still come by a vector: [`Lookup`] in lower case, or
 //!   by its n-grams ([`Subwords`], kept on request) in fastText's models, floret's tables and
 //!   finalfusion's vocabularies of subwords.
+//! - [`OpenOptions::map`] leaves the vectors in the file: it opens in milliseconds whatever its
+//!   size.
 //! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
-//! - Numbers are read exactly: the nearest `f32`.
-//! - No word twice (the first counts), no NaN, no infinity.
-//! - An error names the file and the line or the byte. No header is trusted: memory follows from what a file
-//!   holds, not from what it promises.
+//! - Numbers are read exactly, the nearest `f32`, and written so that they come back bit for bit.
+//! - No word twice (the first counts), no NaN, no infinity; of a mapped file
+//!   [`Embeddings::check`] finds out.
+//! - What is wrong with a line or a row is an error, or left out, or mended: [`Policy`]. A
+//!   [`Report`] tells how much there was of each kind of [`Dirt`], and where it was first.
+//! - [`stream`] hands on row by row, for files that are larger than memory.
+//! - An error names the file and the line or the byte. No header is trusted: memory follows from
+//!   what a file holds, not from what it promises.
+//! - A file that is written appears whole or not at all.
 //!
 //! ```
 //! use procrust_words::{Embeddings, OpenOptions};
@@ -36,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dirt;
 mod embeddings;
 mod error;
 mod fasttext;
@@ -44,17 +54,32 @@ mod floret;
 mod format;
 mod line;
 mod lookup;
+mod mapping;
+mod matrix;
+mod npy;
+mod number;
 mod open;
+mod output;
+mod parquet;
+mod safetensors;
+mod sink;
 mod subwords;
 mod text;
+mod values;
 mod word2vec;
+mod wordlist;
+mod words;
+mod writer;
 
+pub use dirt::{Dirt, Place, Policy, Position, Report};
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
 pub use lookup::{Found, How, Lookup, Many};
-pub use open::OpenOptions;
+pub use open::{OpenOptions, stream};
 pub use subwords::Subwords;
+pub use words::{Iter, Words};
+pub use writer::{WriteOptions, Writer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use crate::dirt::Dirt;
 use crate::error::{WordsError, shown};
+use crate::number;
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,10 +13,19 @@ pub(crate) enum LineError {
     NotANumber { column: usize, text: String },
     NonFinite { column: usize, text: String },
     Utf8 { text: String },
-    Bucket { expected: u64, text: String },
 }
 
 impl LineError {
+    /// What kind of dirt it is.
+    pub(crate) fn dirt(&self) -> Dirt {
+        match self {
+            Self::Values { .. } => Dirt::Values,
+            Self::NotANumber { .. } => Dirt::NotANumber,
+            Self::NonFinite { .. } => Dirt::NonFinite,
+            Self::Utf8 { .. } => Dirt::Utf8,
+        }
+    }
+
     /// Says where the line stands.
     pub(crate) fn at(self, path: &Path, line: u64, expected: usize) -> WordsError {
         let path = path.to_owned();
@@ -25,7 +36,6 @@ impl LineError {
             }
             Self::NonFinite { column, text } => WordsError::NonFinite { path, line, column, text },
             Self::Utf8 { text } => WordsError::Utf8 { path, line, text },
-            Self::Bucket { expected, text } => WordsError::Bucket { path, line, expected, text },
         }
     }
 }
@@ -36,9 +46,11 @@ pub(crate) fn is_separator(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-fn skip_separators(bytes: &[u8]) -> &[u8] {
-    let start = bytes.iter().position(|&byte| !is_separator(byte)).unwrap_or(bytes.len());
-    &bytes[start..]
+fn skip_separators(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// The bytes up to the first separator, and the others.
@@ -58,19 +70,51 @@ fn trim_end(line: &[u8]) -> &[u8] {
     &line[..end]
 }
 
-/// Appends the `columns` values of a line (without its line feed) to `values` and returns its
-/// word, or `None` for a blank line. On an error `values` is as before.
-pub(crate) fn parse_line<'a>(
+/// As [`parse_fields`], the word in UTF-8.
+#[cfg(test)]
+fn parse_line<'a>(
     line: &'a [u8],
     columns: usize,
     spaces_in_words: bool,
     values: &mut Vec<f32>,
 ) -> Result<Option<&'a str>, LineError> {
+    let start = values.len();
+    let Some(parsed) = parse_fields(line, columns, spaces_in_words, values)? else {
+        return Ok(None);
+    };
+    parsed.utf8().map(Some).inspect_err(|_| values.truncate(start))
+}
+
+/// A line that was parsed.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    /// The bytes of its word.
+    pub(crate) word: &'a [u8],
+    /// Whether there are separators in the word.
+    pub(crate) joined: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The word.
+    pub(crate) fn utf8(&self) -> Result<&'a str, LineError> {
+        std::str::from_utf8(self.word).map_err(|_| LineError::Utf8 { text: shown(self.word) })
+    }
+}
+
+/// Appends the `columns` values of a line (without its line feed) to `values` and returns its
+/// word as it comes, or `None` for a blank line. On an error `values` is as before.
+pub(crate) fn parse_fields<'a>(
+    line: &'a [u8],
+    columns: usize,
+    spaces_in_words: bool,
+    values: &mut Vec<f32>,
+) -> Result<Option<Fields<'a>>, LineError> {
     let line = skip_separators(trim_end(line));
     if line.is_empty() {
         return Ok(None);
     }
     let (mut word, rest) = split_field(line);
+    let mut joined = false;
     let start = values.len();
     let mut parsed = parse_values(rest, columns, values);
     if parsed.is_err() {
@@ -81,18 +125,16 @@ pub(crate) fn parse_line<'a>(
         if found > columns && spaces_in_words {
             let rest;
             (word, rest) = split_word(line, columns);
+            joined = true;
             parsed = parse_values(rest, columns, values);
         } else if found != columns {
             parsed = Err(LineError::Values { found });
         }
     }
-    let word = parsed.and_then(|()| {
-        std::str::from_utf8(word).map_err(|_| LineError::Utf8 { text: shown(word) })
-    });
-    if word.is_err() {
+    if parsed.is_err() {
         values.truncate(start);
     }
-    word.map(Some)
+    parsed.map(|()| Some(Fields { word, joined }))
 }
 
 /// Splits a line before its last `columns` fields, of which it has more.
@@ -109,8 +151,8 @@ fn split_word(line: &[u8], columns: usize) -> (&[u8], &[u8]) {
 fn parse_values(mut rest: &[u8], columns: usize, values: &mut Vec<f32>) -> Result<(), LineError> {
     for column in 1..=columns {
         rest = skip_separators(rest);
-        let (value, len) = match fast_float2::parse_partial::<f32, _>(rest) {
-            Ok((value, len)) if rest.get(len).is_none_or(|&byte| is_separator(byte)) => {
+        let (value, len) = match number::parse(rest) {
+            Some((value, len)) if rest.get(len).is_none_or(|&byte| is_separator(byte)) => {
                 (value, len)
             }
             _ if rest.is_empty() => return Err(LineError::Values { found: column - 1 }),

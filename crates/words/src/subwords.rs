@@ -5,7 +5,9 @@ use std::path::Path;
 
 use finalfusion::subword::{ExplicitIndexer, Indexer as _};
 use ndarray::Array1;
+use rayon::prelude::*;
 
+use crate::embeddings::all_finite;
 use crate::error::WordsError;
 
 /// fastText's mark of a line's end, which is a word without n-grams.
@@ -56,7 +58,7 @@ impl Subwords {
 
     /// Writes the vector of a word over zeros; whether there is one.
     pub(crate) fn vector_into(&self, word: &str, zeros: &mut [f32]) -> bool {
-        let count = self.cut.add(word, &self.table, 0, zeros);
+        let count = self.cut.add(word.as_bytes(), &self.table, 0, zeros);
         scale(zeros, count);
         let finite = zeros.iter().all(|value| value.is_finite());
         if !finite {
@@ -95,6 +97,9 @@ impl Subwords {
             Table::Dense { values, .. } => values,
             Table::Quantized(_) => return Ok(()), // checked by its reader
         };
+        if values.par_chunks(1 << 16).all(all_finite) {
+            return Ok(());
+        }
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
             Some(at) => Err(WordsError::NonFiniteSubword {
@@ -233,7 +238,13 @@ impl Cut {
 
     /// Adds the rows of a word's n-grams, `first` and behind it in the table, to a vector; how
     /// many they are.
-    pub(crate) fn add(&self, word: &str, table: &Table, first: usize, vector: &mut [f32]) -> usize {
+    pub(crate) fn add(
+        &self,
+        word: &[u8],
+        table: &Table,
+        first: usize,
+        vector: &mut [f32],
+    ) -> usize {
         let mut count = 0;
         self.each_row(word, |row| {
             table.add(first + row, vector);
@@ -243,22 +254,26 @@ impl Cut {
     }
 
     /// Calls with the row of each n-gram, in the order of the reference implementations: by where
-    /// it starts, then by length.
-    pub(crate) fn each_row(&self, word: &str, mut row: impl FnMut(usize)) {
-        if self.original && word == LINE_END && matches!(self.find, Find::FastText { .. }) {
+    /// it starts, then by length. Characters are what they are there: a byte and those behind it that
+    /// continue one in UTF-8, whatever it is itself.
+    pub(crate) fn each_row(&self, word: &[u8], mut row: impl FnMut(usize)) {
+        if self.original
+            && word == LINE_END.as_bytes()
+            && matches!(self.find, Find::FastText { .. })
+        {
             return;
         }
-        let marked = [&self.begin, word, &self.end].concat();
+        let marked = [self.begin.as_bytes(), word, self.end.as_bytes()].concat();
+        let starts = |at: &usize| marked[*at] & 0xc0 != 0x80;
         if matches!(self.find, Find::Floret { .. }) {
             self.find.rows(&marked, 0, &mut row);
         }
-        for (start, _) in marked.char_indices() {
-            let rest = &marked[start..];
-            let ends = rest.char_indices().map(|(at, char)| at + char.len_utf8());
+        for start in (0..marked.len()).filter(starts) {
+            let ends = (start + 1..marked.len()).filter(starts).chain([marked.len()]);
             for (length, end) in (1..=self.longest).zip(ends) {
-                let alone = length == 1 && (start == 0 || end == rest.len());
+                let alone = length == 1 && (start == 0 || end == marked.len());
                 if length >= self.shortest && !(alone && self.original) {
-                    self.find.rows(&rest[..end], length, &mut row);
+                    self.find.rows(&marked[start..end], length, &mut row);
                 }
             }
         }
@@ -267,10 +282,10 @@ impl Cut {
 
 impl Find {
     /// The rows of an n-gram of so many characters.
-    fn rows(&self, ngram: &str, length: usize, row: &mut impl FnMut(usize)) {
+    fn rows(&self, ngram: &[u8], length: usize, row: &mut impl FnMut(usize)) {
         match self {
             Self::FastText { buckets, pruned } => {
-                let bucket = fnv32_signed(ngram.as_bytes()) % buckets;
+                let bucket = fnv32_signed(ngram) % buckets;
                 match pruned {
                     None => row(bucket as usize),
                     Some(kept) => {
@@ -281,14 +296,17 @@ impl Find {
                 }
             }
             Self::Floret { buckets, hashes, seed } => {
-                let hash = murmur3(ngram.as_bytes(), *seed);
+                let hash = murmur3(ngram, *seed);
                 for part in 0..*hashes {
                     row((u64::from((hash >> (32 * part)) as u32) % buckets) as usize);
                 }
             }
-            Self::Characters { mask } => row((fnv64(ngram, length) & mask) as usize),
+            Self::Characters { mask } => {
+                row((fnv64(&String::from_utf8_lossy(ngram), length) & mask) as usize);
+            }
             Self::Listed(ngrams) => {
-                ngrams.index_ngram(&ngram.into()).into_iter().for_each(|at| row(at as usize));
+                let ngram = String::from_utf8_lossy(ngram);
+                ngrams.index_ngram(&(&*ngram).into()).into_iter().for_each(|at| row(at as usize));
             }
         }
     }
@@ -369,7 +387,7 @@ mod tests {
 
     fn rows(cut: &Cut, word: &str) -> Vec<usize> {
         let mut rows = Vec::new();
-        cut.each_row(word, |row| rows.push(row));
+        cut.each_row(word.as_bytes(), |row| rows.push(row));
         rows.sort_unstable();
         rows
     }

@@ -3,12 +3,11 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use rayon::prelude::*;
-
-use crate::embeddings::Rows;
+use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::{WordsError, shown};
-use crate::line::{LineError, fields, parse_line};
-use crate::open::Source;
+use crate::line::{LineError, fields, parse_fields};
+use crate::open::{OpenOptions, SAMPLE, Source};
+use crate::sink::Sink;
 
 /// The first line of word2vec's and fastText's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +54,34 @@ pub(crate) struct Blocks {
 
 impl Default for Blocks {
     fn default() -> Self {
-        Self { read: 8 << 20, parse: 128 << 10, line: 64 << 20 }
+        Self { read: 1 << 20, parse: 64 << 10, line: 64 << 20 }
     }
 }
 
+/// What lines are held to.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    columns: usize,
+    spaces_in_words: bool,
+    policy: Policy,
+}
+
 /// Reads lines of a word and its values, after a header or without one.
+///
+/// While the lines of one block are parsed on rayon's threads, this thread puts those of the block
+/// before into the sink and reads the block behind.
 pub(crate) fn read(
     path: &Path,
     source: Source,
-    limit: usize,
-    spaces_in_words: bool,
+    options: &OpenOptions,
     blocks: Blocks,
-) -> Result<Rows, WordsError> {
-    let Source { mut contents, length, .. } = source;
+    sink: &mut impl Sink,
+) -> Result<Report, WordsError> {
+    let OpenOptions { spaces_in_words, policy, .. } = *options;
+    let Source { sample, contents, length } = source;
+    let mut input = Input { contents, length, lossy: policy == Policy::Lossy, cut: None };
     let mut block = Vec::new();
-    let mut filled = fill(&mut contents, &mut block, blocks.read);
+    let mut filled = input.fill(&mut block, blocks.read);
 
     // The first line says what is expected of the others.
     let mut ended = loop {
@@ -79,83 +91,214 @@ pub(crate) fn read(
         }
         check_line(path, 1, block.len(), blocks)?;
         let size = block.len() + blocks.read;
-        filled = fill(&mut contents, &mut block, size);
+        filled = input.fill(&mut block, size);
     };
     let first = block.split(|&byte| byte == b'\n').next().unwrap_or(&block);
-    let header = Header::parse(first).transpose().map_err(|()| Header::error(path, first))?;
-    let columns = match header {
-        Some(header) => header.columns,
-        None => fields(first).count().saturating_sub(1),
-    };
-    if columns == 0 {
-        let (path, found) = (path.to_owned(), 0);
-        return Err(WordsError::Values { path, line: 1, expected: 1, found });
-    }
+    let mut report = Report::default();
+    let Start { header, after, columns } = Start::of(path, first, &sample, policy, &mut report)?;
+    sink.start(columns)?;
 
-    let mut rows = Rows::new(columns, limit);
-    let mut line: u64 = 0; // lines that were parsed
-    let mut found: u64 = 0; // vectors in them
-    let mut parsed_bytes = 0;
-    let mut start = 0;
-    if header.is_some() {
-        start = (first.len() + 1).min(block.len());
-        line = 1;
-    }
-    while !rows.full() {
+    let rules = Rules { columns, spaces_in_words, policy };
+    let mut merge = Merge { path, rules, report, line: u64::from(after), found: 0 };
+    let mut start = if after { (first.len() + 1).min(block.len()) } else { 0 };
+    let (mut parsing, mut parsed): (Vec<Part>, Vec<Part>) = (Vec::new(), Vec::new());
+    let (mut parsed_bytes, mut hinted) = (0, false);
+    let mut next = Vec::new();
+    loop {
         let end = if ended { block.len() } else { last_line_end(&block, start) };
-        if end == start && ended {
-            break;
-        }
         if end == start {
-            check_line(path, line + 1, block.len() - start, blocks)?;
-        }
-        // The lines that are complete are parsed while the next block is read.
-        let mut next = block[end..].to_vec();
-        let size = next.len() + blocks.read;
-        let (parts, filled) = rayon::join(
-            || parse(&block[start..end], columns, spaces_in_words, blocks.parse),
-            || if ended { Ok(true) } else { fill(&mut contents, &mut next, size) },
-        );
-        for part in parts {
-            found += part.words.len() as u64;
-            for (word, values) in part.words.into_iter().zip(part.values.chunks_exact(columns)) {
-                if rows.full() {
-                    break;
-                }
-                rows.push(word, values);
-            }
-            if rows.full() {
+            // A line that is not complete: those before it are counted first.
+            merge.parts(&mut parsed, sink)?;
+            if ended || sink.full() {
                 break;
             }
-            line += part.lines;
-            if let Some(error) = part.error {
-                return Err(error.at(path, line, columns));
+            check_line(path, merge.line + 1, block.len() - start, blocks)?;
+        }
+        if let (Some(length), false, false) = (length, hinted, parsed.is_empty()) {
+            sink.expect(expected_rows(length, parsed_bytes, &parsed, columns, header));
+            hinted = true;
+        }
+        next.clear();
+        next.extend_from_slice(&block[end..]);
+        let lines = &block[start..end];
+        let open_end = ended && !lines.ends_with(b"\n");
+        let chunks = split(lines, blocks.parse);
+        parsing.resize_with(chunks.len(), Part::default);
+        let filled = rayon::in_place_scope(|scope| {
+            let last = chunks.len().saturating_sub(1);
+            for (i, (chunk, part)) in chunks.iter().zip(&mut parsing).enumerate() {
+                scope.spawn(move |_| part.parse(chunk, rules, open_end && i == last));
             }
+            merge.parts(&mut parsed, sink)?;
+            if ended || sink.full() {
+                return Ok(Ok(true));
+            }
+            let size = next.len() + blocks.read;
+            Ok(input.fill(&mut next, size))
+        })?;
+        if sink.full() {
+            break;
         }
-        parsed_bytes += end - start;
-        if let Some(length) = length {
-            let all = rows.len() as f64 * length as f64 / parsed_bytes.max(1) as f64;
-            rows.expect(all as usize + 1);
-        }
-        (block, start) = (next, 0);
-        if !rows.full() {
-            ended = filled.map_err(WordsError::read(path))?;
-        }
+        parsed_bytes = end - start;
+        std::mem::swap(&mut parsing, &mut parsed);
+        std::mem::swap(&mut block, &mut next);
+        start = 0;
+        ended = match filled {
+            Ok(ended) => ended,
+            // What stands before comes first.
+            Err(error) => {
+                merge.parts(&mut parsed, sink)?;
+                if sink.full() {
+                    break;
+                }
+                return Err(WordsError::read(path)(error));
+            }
+        };
+    }
+    if sink.full() {
+        return Ok(merge.report);
+    }
+    let Merge { mut report, line, found, .. } = merge;
+    if let Some(rest) = input.cut {
+        report.add(Dirt::Truncated, Position::Line(line + 1), rest.as_bytes());
+        report.leave_out(u64::from(!rest.is_empty()));
     }
     match header {
-        Some(Header { rows: promised, .. }) if promised != found && !rows.full() => {
-            Err(WordsError::Rows { path: path.to_owned(), promised, found })
+        Some(Header { rows: promised, .. }) if promised != found => {
+            if policy != Policy::Lossy {
+                return Err(WordsError::Rows { path: path.to_owned(), promised, found });
+            }
+            let text = format!("{promised} promised, {found} found");
+            report.add(Dirt::Rows, Position::Line(1), text.as_bytes());
         }
-        _ => Ok(rows),
+        _ => {}
+    }
+    Ok(report)
+}
+
+/// What the first line and those behind it say about the file.
+struct Start {
+    header: Option<Header>,
+    /// Whether the rows start after the first line.
+    after: bool,
+    columns: usize,
+}
+
+impl Start {
+    fn of(
+        path: &Path,
+        first: &[u8],
+        sample: &[u8],
+        policy: Policy,
+        report: &mut Report,
+    ) -> Result<Self, WordsError> {
+        let own = || fields(first).count().saturating_sub(1);
+        let mut start = match Header::parse(first) {
+            Some(Ok(header)) => Self { header: Some(header), after: true, columns: header.columns },
+            Some(Err(())) if policy == Policy::Error => return Err(Header::error(path, first)),
+            Some(Err(())) => {
+                report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
+                let columns = usual_columns(sample, true, None).unwrap_or(0);
+                Self { header: None, after: true, columns }
+            }
+            None if policy == Policy::Error => Self { header: None, after: false, columns: own() },
+            None => {
+                let columns = usual_columns(sample, false, None).unwrap_or_else(own);
+                Self { header: None, after: false, columns }
+            }
+        };
+        if start.after && first.ends_with(b"\r") {
+            report.add(Dirt::CarriageReturn, Position::Line(1), first.trim_ascii_end());
+        }
+        if start.header.is_some()
+            && policy == Policy::Lossy
+            && let Some(columns) = usual_columns(sample, true, Some(start.columns))
+            && columns != start.columns
+        {
+            report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
+            start.columns = columns;
+        }
+        if start.columns == 0 {
+            let (path, found) = (path.to_owned(), 0);
+            return Err(WordsError::Values { path, line: 1, expected: 1, found });
+        }
+        Ok(start)
     }
 }
 
-/// Reads until `buffer` holds `size` bytes; whether the file ended before that.
-fn fill(contents: &mut impl Read, buffer: &mut Vec<u8>, size: usize) -> io::Result<bool> {
-    let missing = size.saturating_sub(buffer.len());
-    buffer.reserve(missing);
-    let read = contents.take(missing as u64).read_to_end(buffer)?;
-    Ok(read < missing)
+/// How many values most lines at the start of a file have, the earlier of two that are as frequent;
+/// `promised` where at least one has so many. The sample does not depend on how the file is read.
+fn usual_columns(sample: &[u8], after: bool, promised: Option<usize>) -> Option<usize> {
+    let complete = match memchr::memrchr(b'\n', sample) {
+        // A file that is shorter than a sample has been seen to its end.
+        Some(end) if sample.len() as u64 >= SAMPLE => &sample[..end],
+        _ => sample,
+    };
+    let mut counts: Vec<(usize, usize)> = Vec::new(); // columns, lines
+    for line in complete.split(|&byte| byte == b'\n').skip(usize::from(after)) {
+        let columns = fields(line).count().saturating_sub(1);
+        match counts.iter_mut().find(|count| count.0 == columns) {
+            _ if columns == 0 => {}
+            Some(count) => count.1 += 1,
+            None => counts.push((columns, 1)),
+        }
+    }
+    let kept = counts.iter().find(|count| Some(count.0) == promised);
+    let usual = counts.iter().rev().max_by_key(|count| count.1);
+    kept.or(usual).map(|count| count.0)
+}
+
+/// About how many rows the file has, by the first of them and what the header promises. No more than
+/// fit into its length: a value has two bytes at least.
+fn expected_rows(
+    length: u64,
+    parsed_bytes: usize,
+    parsed: &[Part],
+    columns: usize,
+    header: Option<Header>,
+) -> usize {
+    let most = length / (columns as u64).saturating_mul(2).saturating_add(1);
+    let rows: usize = parsed.iter().map(|part| part.rows.len()).sum();
+    let by_length = rows as f64 * (length as f64 / parsed_bytes.max(1) as f64) * 1.01;
+    // A promise that is about right is exactly right.
+    let rows = match header {
+        Some(Header { rows, .. }) if rows as f64 <= 1.25 * by_length => rows,
+        _ => (by_length as u64).saturating_add(1).min(most),
+    };
+    usize::try_from(rows).unwrap_or(usize::MAX)
+}
+
+/// The contents of the file, as far as they come.
+struct Input {
+    contents: Box<dyn Read + Send>,
+    length: Option<u64>,
+    /// Whether a compressed file may end in the middle.
+    lossy: bool,
+    /// The line in which it does.
+    cut: Option<String>,
+}
+
+impl Input {
+    /// Reads until `buffer` holds `size` bytes; whether the file ended before that.
+    fn fill(&mut self, buffer: &mut Vec<u8>, size: usize) -> io::Result<bool> {
+        let missing = size.saturating_sub(buffer.len());
+        let left = self.length.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        buffer.reserve_exact(missing.min(left.saturating_add(1)));
+        let before = buffer.len();
+        match (&mut self.contents).take(missing as u64).read_to_end(buffer) {
+            Ok(read) => Ok(read < missing),
+            Err(error) if self.lossy && error.kind() == io::ErrorKind::UnexpectedEof => {
+                let end = last_line_end(buffer, 0);
+                self.cut = Some(shown(&buffer[end..]));
+                buffer.truncate(end);
+                Ok(true)
+            }
+            Err(error) => {
+                buffer.truncate(before);
+                Err(error)
+            }
+        }
+    }
 }
 
 fn check_line(path: &Path, line: u64, found: usize, blocks: Blocks) -> Result<(), WordsError> {
@@ -167,55 +310,245 @@ fn check_line(path: &Path, line: u64, found: usize, blocks: Blocks) -> Result<()
 
 /// Where the last complete line ends; `start` without one.
 fn last_line_end(block: &[u8], start: usize) -> usize {
-    block[start..].iter().rposition(|&byte| byte == b'\n').map_or(start, |at| start + at + 1)
+    memchr::memrchr(b'\n', &block[start..]).map_or(start, |at| start + at + 1)
+}
+
+/// Splits lines into pieces of about `size` bytes, each of whole lines.
+fn split(lines: &[u8], size: usize) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let from = size.min(rest.len());
+        let end = memchr::memchr(b'\n', &rest[from..]).map_or(rest.len(), |at| from + at + 1);
+        let part;
+        (part, rest) = rest.split_at(end);
+        parts.push(part);
+    }
+    parts
 }
 
 /// Lines in a row that were parsed.
+#[derive(Debug, Default)]
 struct Part {
-    words: Vec<String>,
+    rows: Vec<Row>,
+    /// The words of the rows, one behind the other.
+    words: String,
     values: Vec<f32>,
+    bad: Vec<Bad>,
+    /// How many texts are kept of each kind of dirt.
+    kept: [usize; Dirt::ALL.len()],
     /// The number of lines, blank ones and the one with the error included.
     lines: u64,
     error: Option<LineError>,
 }
 
-/// Parses whole lines in parallel; the parts are in the order of the lines.
-fn parse(lines: &[u8], columns: usize, spaces_in_words: bool, size: usize) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut rest = lines;
-    while !rest.is_empty() {
-        let from = size.min(rest.len());
-        let end = rest[from..]
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(rest.len(), |at| from + at + 1);
-        let part;
-        (part, rest) = rest.split_at(end);
-        parts.push(part);
-    }
-    parts.par_iter().map(|part| parse_part(part, columns, spaces_in_words)).collect()
+/// A row of a part.
+#[derive(Debug)]
+struct Row {
+    word_end: usize,
+    line: u64,
+    carriage_return: bool,
+    joined: bool,
+    mended: bool,
 }
 
-fn parse_part(lines: &[u8], columns: usize, spaces_in_words: bool) -> Part {
-    let mut part = Part { words: Vec::new(), values: Vec::new(), lines: 0, error: None };
-    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-    for line in lines.split(|&byte| byte == b'\n') {
-        part.lines += 1;
-        match parse_line(line, columns, spaces_in_words, &mut part.values) {
-            Ok(Some(word)) => part.words.push(word.to_owned()),
-            Ok(None) => {}
-            Err(error) => {
-                part.error = Some(error);
-                break;
+/// A line without a row, or several of the same kind in a row.
+#[derive(Debug)]
+struct Bad {
+    /// The number of rows before it.
+    before: usize,
+    line: u64,
+    dirt: Dirt,
+    count: u64,
+    carriage_returns: u64,
+    /// The line, shortened; of the first only.
+    text: Option<Box<str>>,
+}
+
+impl Part {
+    /// Parses whole lines. The last of them may lack its line feed, where the file has an
+    /// `open_end`.
+    fn parse(&mut self, lines: &[u8], rules: Rules, open_end: bool) {
+        self.rows.clear();
+        self.words.clear();
+        self.values.clear();
+        self.bad.clear();
+        (self.kept, self.lines, self.error) = (Default::default(), 0, None);
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let line;
+            let mut last = false;
+            (line, rest) = match memchr::memchr(b'\n', rest) {
+                Some(end) => (&rest[..end], &rest[end + 1..]),
+                None => {
+                    last = open_end;
+                    (rest, &rest[..0])
+                }
+            };
+            self.lines += 1;
+            match self.line(line, rules) {
+                Ok(()) => {}
+                Err(error) if rules.policy == Policy::Error => {
+                    self.error = Some(error);
+                    break;
+                }
+                Err(LineError::Values { found }) if last && found < rules.columns => {
+                    self.bad(line, Dirt::Truncated);
+                }
+                Err(error) => self.bad(line, error.dirt()),
             }
         }
     }
-    part
+
+    /// Parses one line and appends its row, unless it is blank.
+    fn line(&mut self, line: &[u8], rules: Rules) -> Result<(), LineError> {
+        let Rules { columns, spaces_in_words, policy } = rules;
+        let start = self.values.len();
+        let parsed = match parse_fields(line, columns, spaces_in_words, &mut self.values) {
+            Err(LineError::Values { found }) if found > columns && policy == Policy::Lossy => {
+                // The fields that are too many belong to the word, if the others are a vector.
+                match parse_fields(line, columns, true, &mut self.values) {
+                    Err(LineError::NotANumber { .. }) => Err(LineError::Values { found }),
+                    other => other,
+                }
+            }
+            other => other,
+        };
+        let Some(parsed) = parsed? else {
+            return Ok(());
+        };
+        let mended = match parsed.utf8() {
+            Ok(word) => {
+                self.words.push_str(word);
+                false
+            }
+            Err(_) if policy == Policy::Lossy => {
+                self.words.push_str(&String::from_utf8_lossy(parsed.word));
+                true
+            }
+            Err(error) => {
+                self.values.truncate(start);
+                return Err(error);
+            }
+        };
+        self.rows.push(Row {
+            word_end: self.words.len(),
+            line: self.lines,
+            carriage_return: line.ends_with(b"\r"),
+            joined: parsed.joined && !spaces_in_words,
+            mended,
+        });
+        Ok(())
+    }
+
+    /// Notes a line that is left out. Texts are kept of no more lines than a report may need.
+    fn bad(&mut self, line: &[u8], dirt: Dirt) {
+        let carriage_return = line.ends_with(b"\r");
+        let mut wanted = |dirt: Dirt| {
+            let kept = &mut self.kept[dirt as usize];
+            *kept += 1;
+            *kept <= Report::PLACES
+        };
+        let wanted = wanted(dirt) | (carriage_return && wanted(Dirt::CarriageReturn));
+        let before = self.rows.len();
+        match self.bad.last_mut() {
+            Some(last)
+                if !wanted && last.text.is_none() && last.dirt == dirt && last.before == before =>
+            {
+                last.count += 1;
+                last.carriage_returns += u64::from(carriage_return);
+            }
+            _ => self.bad.push(Bad {
+                before,
+                line: self.lines,
+                dirt,
+                count: 1,
+                carriage_returns: u64::from(carriage_return),
+                text: wanted.then(|| shown(line.trim_ascii_end()).into()),
+            }),
+        }
+    }
+}
+
+/// Puts parts into the sink, in the order of the lines, and counts.
+struct Merge<'a> {
+    path: &'a Path,
+    rules: Rules,
+    report: Report,
+    /// The lines before.
+    line: u64,
+    /// The rows in them, those that were left out included.
+    found: u64,
+}
+
+impl Merge<'_> {
+    /// Empties `parts`, unless the sink is full before.
+    fn parts(&mut self, parts: &mut Vec<Part>, sink: &mut impl Sink) -> Result<(), WordsError> {
+        for part in parts.iter_mut() {
+            self.part(part, sink)?;
+            if sink.full() {
+                return Ok(());
+            }
+        }
+        parts.clear();
+        Ok(())
+    }
+
+    fn part(&mut self, part: &mut Part, sink: &mut impl Sink) -> Result<(), WordsError> {
+        let mut bad = part.bad.iter().peekable();
+        let mut start = 0;
+        let values = part.values.chunks_exact(self.rules.columns);
+        for (i, (row, values)) in part.rows.iter().zip(values).enumerate() {
+            if sink.full() {
+                return Ok(());
+            }
+            while let Some(bad) = bad.next_if(|bad| bad.before == i) {
+                self.bad(bad);
+            }
+            let word = &part.words[start..row.word_end];
+            start = row.word_end;
+            let new = sink.push(word, values)?;
+            self.found += 1;
+            self.report.leave_out(u64::from(!new));
+            for (dirt, has) in [
+                (Dirt::Duplicate, !new),
+                (Dirt::CarriageReturn, row.carriage_return),
+                (Dirt::Spaces, row.joined),
+                (Dirt::Utf8, row.mended),
+            ] {
+                if has {
+                    self.report.add(dirt, Position::Line(self.line + row.line), word.as_bytes());
+                }
+            }
+        }
+        if sink.full() {
+            return Ok(());
+        }
+        bad.for_each(|bad| self.bad(bad));
+        self.line += part.lines;
+        part.error
+            .take()
+            .map_or(Ok(()), |error| Err(error.at(self.path, self.line, self.rules.columns)))
+    }
+
+    fn bad(&mut self, bad: &Bad) {
+        self.found += bad.count;
+        self.report.leave_out(bad.count);
+        for (dirt, count) in [(bad.dirt, bad.count), (Dirt::CarriageReturn, bad.carriage_returns)] {
+            match &bad.text {
+                Some(text) if count > 0 => {
+                    self.report.add(dirt, Position::Line(self.line + bad.line), text.as_bytes());
+                }
+                _ => self.report.add_more(dirt, count),
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embeddings::{Embeddings, Rows};
     use std::io::Cursor;
 
     fn read_with(
@@ -223,16 +556,68 @@ mod tests {
         limit: usize,
         blocks: Blocks,
     ) -> Result<(Vec<String>, Vec<f32>), String> {
+        let found = read_by(text, limit, Policy::Error, blocks)?;
+        let (words, vectors) = found.into_parts();
+        Ok((words, vectors.into_raw_vec_and_offset().0))
+    }
+
+    fn read_by(
+        text: &str,
+        limit: usize,
+        policy: Policy,
+        blocks: Blocks,
+    ) -> Result<Embeddings, String> {
         let source = Source {
-            sample: Vec::new(),
+            sample: text.as_bytes().to_vec(),
             contents: Box::new(Cursor::new(text.as_bytes().to_vec())),
             length: Some(text.len() as u64),
         };
-        let found = read(Path::new("f"), source, limit, false, blocks)
-            .and_then(Rows::finish)
-            .map_err(|error| error.to_string())?;
-        let (words, vectors) = found.into_parts();
-        Ok((words, vectors.into_raw_vec_and_offset().0))
+        let options = OpenOptions { policy, ..OpenOptions::default() };
+        let mut rows = Rows::new(limit);
+        read(Path::new("f"), source, &options, blocks, &mut rows)
+            .and_then(|report| rows.finish(report))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Nor do they show in what is left out or mended, and in the report of it.
+    #[test]
+    fn blocks_do_not_show_in_dirt() {
+        let dirty = "9 2\r\nalpha 1 2\r\n\nb 3\nb 3\nb 3\nb 3\nb 3\nb 3\nb 3\r\nc d 3 4\nx 1 y\n\
+                     alpha 9 9\r\nnan nan 1\ngamma 5 6\nc d 1 1\nend 1";
+        for text in [dirty.to_owned(), dirty.replace("9 2\r\n", ""), dirty.replace("9 2", "16 2")] {
+            for policy in [Policy::Skip, Policy::Lossy] {
+                for limit in [1, 2, 3, 9] {
+                    let show = |blocks| match read_by(&text, limit, policy, blocks) {
+                        Ok(found) => {
+                            format!("{:?} {}{}", found.words(), found.vectors(), found.report())
+                        }
+                        Err(error) => error,
+                    };
+                    let expected = show(Blocks::default());
+                    for size in 1..50 {
+                        for parse in [1, 5, 11] {
+                            let blocks = Blocks { read: size, parse, line: 100 };
+                            assert_eq!(show(blocks), expected, "{text:?} {blocks:?}");
+                        }
+                    }
+                }
+            }
+        }
+        let found = read_by(dirty, 9, Policy::Lossy, Blocks::default()).unwrap();
+        assert_eq!(found.words(), ["alpha", "c d", "gamma"]);
+        assert_eq!(found.report().left_out(), 12);
+        assert_eq!(
+            found.report().to_string(),
+            "wrong number of values  7  line 4 `b 3`, line 5 `b 3`, line 6 `b 3`, line 7 `b 3`, \
+             line 8 `b 3`, …\n\
+             value is no number      1  line 12 `x 1 y`\n\
+             value is not finite     1  line 14 `nan nan 1`\n\
+             word with spaces        2  line 11 `c d`, line 16 `c d`\n\
+             word again              2  line 13 `alpha`, line 16 `c d`\n\
+             wrong number of rows    1  line 1 `9 promised, 15 found`\n\
+             cut off                 1  line 17 `end 1`\n\
+             CR LF (a note)          4  line 1 `9 2`, line 2 `alpha`, line 10 `b 3`, line 13 `alpha`\n"
+        );
     }
 
     /// Whatever the sizes of the blocks, the same is read and the same error is found.

@@ -7,7 +7,7 @@ use std::io::Write;
 use common::{
     Fifu, Files, Model, finalfusion, finalfusion_subwords, golden, quantized, word2vec_binary,
 };
-use procrust_words::{Embeddings, OpenOptions};
+use procrust_words::{Dirt, Embeddings, OpenOptions, Policy};
 
 const HUGE: u64 = 1 << 60;
 
@@ -255,7 +255,6 @@ fn fasttext_models() {
     );
     check(&|m| m.sizes = Some((i32::MAX, 2, i32::MAX - 2)), "bytes of a dictionary");
     check(&|m| m.words[1] = word(b"\xff\xfe", 0), "expected a word in UTF-8 at byte 107");
-    check(&|m| m.words[1] = word(b"guest", 0), "expected different words at byte 92");
     check(&|m| m.words[1].1 = 7, "expected a word (0) at byte");
     check(
         &|m| m.words.insert(0, word(b"__label__a", 1)),
@@ -287,6 +286,12 @@ fn fasttext_models() {
     let twice = vec![(1, 0), (1, 1)];
     check(&|m| (m.prune, m.pruned) = (2, twice.clone()), "2 buckets at byte 84");
 
+    // A word again is no error: it is left out.
+    let mut model = good();
+    model.words[1] = word(b"guest", 0);
+    let found = with_subwords(&files, model.file()).unwrap();
+    assert_eq!((found.len(), found.duplicates()), (1, 1));
+
     // Only where they are used: not with another limit, and not without n-grams.
     let mut model = good();
     let mut values = vec![1.0; 10];
@@ -294,6 +299,56 @@ fn fasttext_models() {
     model.values = Some(values);
     model.lengths = (0, 0);
     assert!(files.open(model.file()).is_ok());
+}
+
+/// Words and their own values may be dirty; the vectors of n-grams may not.
+#[test]
+fn dirty_fasttext_models() {
+    let files = Files::new();
+    let open = |model: &Model, policy| {
+        let options = common::options(|o| (o.policy, o.subwords) = (policy, true));
+        Embeddings::open(files.write("file", model.file()), &options)
+            .map_err(|error| files.message(&error))
+    };
+    // Bytes that continue a character: with the mark before them they are one, too short to be cut.
+    let mut model = Model::new(&["guest", "été", "guest", "bett"]);
+    model.words[1].0 = b"\x80\x80".to_vec();
+    assert_eq!(
+        open(&model, Policy::Error).unwrap_err(),
+        "file: expected a word in UTF-8 at byte 107, found `\u{fffd}\u{fffd}`"
+    );
+    let found = open(&model, Policy::Skip).unwrap();
+    assert_eq!(found.words(), ["guest", "bett"]);
+    assert_eq!(
+        found.report().to_string(),
+        "word is not UTF-8  1  row 2 `\u{fffd}\u{fffd}`\nword again         1  row 3 `guest`\n"
+    );
+    assert_eq!(found.report().left_out(), 2);
+    let found = open(&model, Policy::Lossy).unwrap();
+    assert_eq!(found.words(), ["guest", "\u{fffd}\u{fffd}", "bett"]);
+    assert_eq!(found.vector("\u{fffd}\u{fffd}").unwrap().to_vec(), [0.5, 0.75]);
+    assert_eq!(found.report().count(Dirt::Utf8), 1);
+    assert_eq!(found.report().left_out(), 1);
+
+    let mut model = Model::new(&["guest", "été"]);
+    let mut values = vec![1.0; 10];
+    values[3] = f32::NAN;
+    model.values = Some(values.clone());
+    assert_eq!(
+        open(&model, Policy::Error).unwrap_err(),
+        "file: expected a finite value at byte 151, found NaN"
+    );
+    for policy in [Policy::Skip, Policy::Lossy] {
+        let found = open(&model, policy).unwrap();
+        assert_eq!(found.words(), ["guest"]);
+        assert_eq!(found.report().count(Dirt::NonFinite), 1);
+        found.check().unwrap();
+    }
+    values[9] = f32::NAN;
+    model.values = Some(values);
+    for policy in [Policy::Skip, Policy::Lossy] {
+        assert!(open(&model, policy).unwrap_err().contains("a finite value at byte 175"));
+    }
 }
 
 #[test]

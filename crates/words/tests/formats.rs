@@ -3,19 +3,14 @@
 mod common;
 
 use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
 
 use common::{
-    Fifu, Files, Model, TEXT, expected, finalfusion, finalfusion_subwords, quantized,
-    word2vec_binary,
+    Fifu, Files, Model, TEXT, expected, finalfusion, finalfusion_subwords, golden, options,
+    quantized, word2vec_binary,
 };
 use finalfusion::prelude::{Embeddings as Reference, ReadEmbeddings, StorageWrap, VocabWrap};
-use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions};
-
-fn options(change: impl FnOnce(&mut OpenOptions)) -> OpenOptions {
-    let mut options = OpenOptions::default();
-    change(&mut options);
-    options
-}
+use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions, WriteOptions, stream};
 
 fn values(embeddings: &Embeddings) -> Vec<f32> {
     embeddings.vectors().iter().copied().collect()
@@ -135,7 +130,7 @@ fn limits() {
         for limit in [1, 4, 5, 6, usize::MAX] {
             let found = Embeddings::open(&path, &options(|o| o.limit = Some(limit))).unwrap();
             let len = limit.min(5);
-            assert_eq!(found.words(), &all.words()[..len]);
+            assert_eq!(found.words(), &all.words().to_vec()[..len]);
             assert_eq!(values(&found), values(&all)[..4 * len]);
         }
         let error = Embeddings::open(&path, &options(|o| o.limit = Some(0))).unwrap_err();
@@ -149,7 +144,7 @@ fn duplicates_keep_the_first() {
     let files = Files::new();
     let path = files.write("file", "4 1\na 1\na 2\nb 3\nc 4\n");
     let found = Embeddings::open(&path, &options(|o| o.limit = Some(2))).unwrap();
-    assert_eq!((found.words().concat(), values(&found)), ("ab".to_owned(), vec![1., 3.]));
+    assert_eq!((found.words().to_vec().concat(), values(&found)), ("ab".to_owned(), vec![1., 3.]));
     assert_eq!(found.duplicates(), 1);
 }
 
@@ -219,6 +214,74 @@ fn finalfusion_makes_vectors_for_unknown_words() {
         }
         assert!(made >= 3);
         assert_eq!(found.lookup("guests", &Lookup::default()), None);
+    }
+}
+
+/// What cannot be done with models and tables, and says so.
+#[test]
+fn models_are_read_as_a_whole() {
+    let files = Files::new();
+    let model = files.write("model", Model::new(&["guest", "été"]).file());
+    let floret = files.write("floret", golden("two.floret"));
+    let go_on = |_: &str, _: &[f32]| ControlFlow::Continue(());
+
+    let mut words = Vec::new();
+    let report = stream(&model, &OpenOptions::default(), |word, _| {
+        words.push(word.to_owned());
+        ControlFlow::Continue(())
+    });
+    assert!(report.unwrap().is_clean());
+    assert_eq!(words, ["guest", "été"]);
+    let error = stream(&floret, &options(|o| o.subwords = true), go_on).unwrap_err();
+    assert_eq!(
+        files.message(&error),
+        "floret: 0 vectors of 6 dimensions: expected at least one of each"
+    );
+    let error = stream(&floret, &OpenOptions::default(), go_on).unwrap_err();
+    assert!(files.message(&error).starts_with("floret holds no words, only subwords"));
+
+    for (path, format) in [(&model, Format::FastText), (&floret, Format::Floret)] {
+        let error = Embeddings::open(path, &options(|o| o.map = true)).unwrap_err();
+        assert!(
+            files
+                .message(&error)
+                .contains(&format!("files of the format {format} are read as a whole")),
+            "{error}"
+        );
+        let found = Embeddings::open(path, &options(|o| o.subwords = true)).unwrap();
+        found.check().unwrap();
+        for name in ["new", "new.gz"] {
+            let mut options = WriteOptions::default();
+            options.format = Some(format);
+            let error = found.write(files.path(name), &options).unwrap_err();
+            assert_eq!(
+                files.message(&error),
+                format!("{name}: expected a format that can be written, found {format}")
+            );
+        }
+        assert!(!format.is_written());
+    }
+    let found = Embeddings::open(&floret, &options(|o| o.subwords = true)).unwrap();
+    let error = found.write(files.path("new.vec"), &WriteOptions::default()).unwrap_err();
+    assert_eq!(
+        files.message(&error),
+        "new.vec: 0 vectors of 6 dimensions: expected at least one of each"
+    );
+
+    // Mapped files have no subwords: without them if there are words, and never if they are wanted.
+    for (i, file) in finalfusion_subwords().into_iter().enumerate() {
+        let path = files.write("fifu", file);
+        let error = Embeddings::open(&path, &options(|o| (o.map, o.subwords) = (true, true)));
+        assert_eq!(
+            files.message(&error.unwrap_err()),
+            "cannot map fifu: its subwords are read as a whole; open it without mapping"
+        );
+        match Embeddings::open(&path, &options(|o| o.map = true)) {
+            Ok(found) => assert!(found.subwords().is_none() && found.len() == 2 && i < 3),
+            Err(error) => {
+                assert!(files.message(&error).starts_with("fifu holds no words") && i == 3);
+            }
+        }
     }
 }
 

@@ -1,136 +1,128 @@
-//! The same vectors as the reference implementations give: fastText 0.9.2 and floret 0.10.5, by
-//! `tests/golden/make_fasttext.py`.
+//! Files that the reference programs wrote; `golden/formats.py` has their versions.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod common;
 
-use ndarray::ArrayView1;
-use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions};
+use std::path::PathBuf;
 
-type Vectors = BTreeMap<String, Vec<f32>>;
+use common::{Files, options};
+use procrust_words::{Embeddings, Format, OpenOptions};
 
-struct Model {
-    name: String,
-    path: PathBuf,
-    /// In the order of the file.
-    words: Vec<String>,
-    known: Vectors,
-    unknown: Vectors,
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-fn models(kind: &str) -> Vec<Model> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let json = std::fs::read_to_string(directory.join("fasttext.json")).unwrap();
-    let golden: BTreeMap<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
-    let models: Vec<Model> = golden
-        .into_iter()
-        .filter(|(name, _)| (name.ends_with(".floret")) == (kind == "floret"))
-        .map(|(name, model)| Model {
-            path: directory.join(&name),
-            name,
-            words: serde_json::from_value(model["words"].clone()).unwrap(),
-            known: vectors(&model["known"]),
-            unknown: vectors(&model["unknown"]),
-        })
-        .collect();
-    assert!(models.len() >= 3);
-    models
-}
-
-fn vectors(json: &serde_json::Value) -> Vectors {
-    serde_json::from_value(json.clone()).unwrap()
-}
-
-fn options(subwords: bool, limit: Option<usize>) -> OpenOptions {
-    let mut options = OpenOptions::default();
-    (options.subwords, options.limit) = (subwords, limit);
-    options
-}
-
-fn by_subwords() -> Lookup {
-    let mut lookup = Lookup::default();
-    lookup.subwords = true;
-    lookup
-}
-
-/// Not a bit differs: rows are added in single precision, in the order of the reference.
-/// Quantised rows are a product, which a processor may round together with the sum: by at most
-/// half a unit in the last place of each of some twenty terms.
-fn assert_same(model: &Model, word: &str, found: ArrayView1<'_, f32>, expected: &[f32]) {
-    let size = expected.iter().fold(0.0_f32, |size, value| size.max(value.abs()));
-    let tolerance = if model.name.ends_with(".ftz") { 20.0 * f32::EPSILON * size } else { 0.0 };
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            (found - expected).abs() <= tolerance,
-            "{} {word}: {found} instead of {expected}",
-            model.name
-        );
+/// Words and bits.
+fn expected(name: &str) -> (Vec<String>, Vec<u32>) {
+    let text = std::fs::read_to_string(golden(name)).unwrap();
+    let (mut words, mut bits) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let mut fields = line.split(' ');
+        words.push(fields.next().unwrap().to_owned());
+        bits.extend(fields.map(|field| u32::from_str_radix(field, 16).unwrap()));
     }
-    assert_eq!(found.len(), expected.len());
+    (words, bits)
+}
+
+fn assert_same(found: &Embeddings, expected_name: &str) {
+    let (words, bits) = expected(expected_name);
+    assert_eq!(found.words(), words);
+    assert_eq!(found.dim(), 5);
+    let found: Vec<u32> = found.vectors().iter().map(|value| value.to_bits()).collect();
+    assert_eq!(found, bits);
+}
+
+/// Also the first three rows, and the format is found out.
+fn check(name: &str, format: Format, expected: &str) {
+    let path = golden(name);
+    assert_eq!(Format::detect(&path).unwrap(), format, "{name}");
+    let all = Embeddings::open(&path, &OpenOptions::default()).unwrap();
+    assert_same(&all, expected);
+    let some = Embeddings::open(&path, &options(|o| o.limit = Some(3))).unwrap();
+    assert_eq!(some.words(), ["the", ",", "été"]);
+    assert_eq!(some.vectors(), all.vectors().slice(ndarray::s![..3, ..]));
 }
 
 #[test]
-fn fasttext_words() {
-    for model in models("fasttext") {
-        assert_eq!(Format::detect(&model.path).unwrap(), Format::FastText);
-        for subwords in [false, true] {
-            let found = Embeddings::open(&model.path, &options(subwords, None)).unwrap();
-            assert_eq!(found.words(), model.words, "{}", model.name);
-            let mut seen = 0;
-            for (word, expected) in &model.known {
-                if let Some(vector) = found.vector(word) {
-                    assert_same(&model, word, vector, expected);
-                    seen += 1;
-                }
-            }
-            assert!(seen >= 4, "{seen} words of {}", model.name);
-            for limit in [1, 5] {
-                let part = Embeddings::open(&model.path, &options(subwords, Some(limit))).unwrap();
-                assert_eq!(part.words(), &model.words[..limit]);
-                assert_eq!(part.vectors(), found.vectors().slice(ndarray::s![..limit, ..]));
-                assert_eq!(part.subwords().is_some(), found.subwords().is_some());
-            }
-        }
+fn numpy() {
+    for name in ["f4", "f4-fortran", "f4-big", "f8", "f8-big-fortran", "version3"] {
+        check(&format!("{name}.npy"), Format::Npy, "expected.txt");
+    }
+    for name in ["f2", "f2-big"] {
+        check(&format!("{name}.npy"), Format::Npy, "expected-half.txt");
     }
 }
 
 #[test]
-fn fasttext_unknown_words() {
-    for model in models("fasttext") {
-        let found = Embeddings::open(&model.path, &options(true, None)).unwrap();
-        assert_eq!(found.subwords().is_none(), model.name == "none.bin", "{}", model.name);
-        // Those that pruning took from the vocabulary are unknown, too.
-        let pruned = model.known.iter().filter(|(word, _)| found.position(word).is_none());
-        for (word, expected) in model.unknown.iter().chain(pruned) {
-            match found.lookup(word, &by_subwords()) {
-                Some(vector) => {
-                    assert_eq!(vector.how, How::Subwords);
-                    assert_same(&model, word, vector.vector.view(), expected);
-                }
-                None => assert!(expected.iter().all(|&value| value == 0.0), "{word}"),
-            }
-        }
-    }
+fn safetensors() {
+    check("words.safetensors", Format::Safetensors, "expected.txt");
+    check("named.safetensors", Format::Safetensors, "expected.txt");
+    check("half.safetensors", Format::Safetensors, "expected-half.txt");
 }
 
 #[test]
-fn floret() {
-    for model in models("floret") {
-        assert_eq!(Format::detect(&model.path).unwrap(), Format::Floret);
-        let found = Embeddings::open(&model.path, &options(true, None)).unwrap();
-        assert_eq!((found.len(), found.dim(), found.is_empty()), (0, 6, true));
-        for (word, expected) in model.known.iter().chain(&model.unknown) {
-            // A model has a row for the end of a line, which its table of n-grams leaves out.
-            if word == "</s>" {
-                continue;
-            }
-            let vector = found.lookup(word, &by_subwords()).unwrap();
-            assert_eq!(vector.how, How::Subwords);
-            assert_same(&model, word, vector.vector.view(), expected);
-        }
-        let error = Embeddings::open(&model.path, &options(false, None)).unwrap_err();
-        assert!(error.to_string().ends_with(
-            "holds no words, only subwords: expected them to be asked for (the option `subwords`)"
-        ));
+fn gensim() {
+    check("gensim.vec", Format::Text, "expected.txt");
+    check("gensim-glove.txt", Format::Text, "expected.txt");
+    check("gensim.bin", Format::Word2VecBinary, "expected.txt");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn pyarrow() {
+    for name in ["fixed", "double", "plain"] {
+        check(&format!("{name}.parquet"), Format::Parquet, "expected.txt");
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_left_out() {
+    let error = Embeddings::open(golden("fixed.parquet"), &OpenOptions::default()).unwrap_err();
+    let expected = "expected a build with the feature `parquet` for the format parquet";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    let error = procrust_words::Writer::create(
+        Files::new().path("x.parquet"),
+        1,
+        &procrust_words::WriteOptions::default(),
+    );
+    assert!(error.unwrap_err().to_string().ends_with(expected));
+}
+
+/// numpy's and safetensors' files are what this crate writes.
+#[test]
+fn the_same_is_written() {
+    let files = Files::new();
+    let all = Embeddings::open(golden("f4.npy"), &OpenOptions::default()).unwrap();
+    let path = files.path("f4.npy");
+    all.write(&path, &procrust_words::WriteOptions::default()).unwrap();
+    for name in ["f4.npy", "f4.words.txt"] {
+        let (written, reference) = (files.path(name), golden(name));
+        assert_eq!(std::fs::read(written).unwrap(), std::fs::read(reference).unwrap(), "{name}");
+    }
+    let path = files.path("gensim.bin");
+    all.write(&path, &procrust_words::WriteOptions::default()).unwrap();
+    // gensim leaves out the line feeds between the vectors.
+    let reference = std::fs::read(golden("gensim.bin")).unwrap();
+    assert_eq!(std::fs::metadata(path).unwrap().len(), reference.len() as u64 + 7);
+}
+
+#[test]
+fn mapped() {
+    for name in ["f4.npy", "words.safetensors", "named.safetensors"] {
+        let found = Embeddings::open(golden(name), &options(|o| o.map = true)).unwrap();
+        assert!(found.is_mapped());
+        found.check().unwrap();
+        assert_same(&found, "expected.txt");
+    }
+    for (name, reason) in [
+        ("f4-fortran.npy", "its matrix lies by columns (Fortran order)"),
+        ("f4-big.npy", "its numbers are big-endian"),
+        ("f8.npy", "its numbers are not in 32-bit floating point"),
+        ("half.safetensors", "its numbers are not in 32-bit floating point"),
+        ("gensim.vec", "files of the format text are read as a whole"),
+    ] {
+        let error = Embeddings::open(golden(name), &options(|o| o.map = true)).unwrap_err();
+        let expected = format!("{name}: {reason}; open it without mapping");
+        assert!(error.to_string().ends_with(&expected), "{error}");
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Files, TEXT, finalfusion, finalfusion_subwords, golden, quantized, word2vec_binary};
 use ndarray::Array2;
-use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions};
+use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions, Policy};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -104,6 +104,7 @@ proptest! {
         ),
         limit in prop::option::of(1_usize..4),
         subwords: bool,
+        policy in select(vec![Policy::Error, Policy::Skip, Policy::Lossy]),
     ) {
         let mut bytes = good;
         for (at, byte) in changes {
@@ -120,6 +121,7 @@ proptest! {
         let files = Files::new();
         let mut options = OpenOptions::default();
         (options.format, options.limit, options.subwords) = (format, limit, subwords);
+        options.policy = policy;
         if let Ok(found) = Embeddings::open(files.write("file", bytes), &options) {
             prop_assert!(found.len() <= limit.unwrap_or(usize::MAX));
             prop_assert!(found.vectors().iter().all(|value| value.is_finite()));

@@ -8,6 +8,7 @@ mod names;
 mod npy;
 mod npz;
 mod numbers;
+pub(crate) mod similarity;
 mod source;
 mod svmlight;
 mod table;
@@ -16,6 +17,7 @@ mod zip;
 
 use std::path::Path;
 
+pub use similarity::{Analogy, RatedPair, read_analogies, read_ratings};
 pub use table::Table;
 
 use crate::DatasetError;

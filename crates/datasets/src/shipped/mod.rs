@@ -6,6 +6,7 @@ mod lexicon;
 mod names;
 mod sentences;
 mod sentiment;
+mod similarity;
 mod vectors;
 
 pub use images::{Images, mnist, optdigits};
@@ -13,4 +14,5 @@ pub use lexicon::{Lexicon, english_french, french_english};
 pub use names::{Dataset, ImageSet, SentenceDomain, WordSet};
 pub use sentences::{RatedSentence, Sentiment, rated_sentences};
 pub use sentiment::{afinn_french, vader_english};
+pub use similarity::{english_analogies, english_ratings};
 pub use vectors::{WordVectors, fasttext_french, glove_english};

@@ -35,7 +35,7 @@ pub struct LexiconPlan {
     pub methods: Vec<LexiconMethod>,
 }
 
-/// One of the two spaces.
+/// A space of word vectors.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SpacePlan {
@@ -204,14 +204,20 @@ fn criterion((name, place): &(String, Place)) -> Result<Criterion, PlanError> {
 }
 
 fn space(folder: &Path, table: &mut Table, key: &'static str) -> Result<SpacePlan, PlanError> {
-    let Some(mut space) = table.table(key)? else {
-        return Err(table.error(format!("a lexicon plan needs the table [{key}]")));
-    };
-    let name = space.optional_text("name")?.map(|(name, _)| name);
-    let words = WordSource::parse(folder, &mut space)?;
-    let limit = space.count("limit", 1)?;
-    space.finish()?;
-    Ok(SpacePlan { name: name.unwrap_or_else(|| words.default_name()), words, limit })
+    match table.table(key)? {
+        Some(space) => SpacePlan::parse(folder, space),
+        None => Err(table.error(format!("a lexicon plan needs the table [{key}]"))),
+    }
+}
+
+impl SpacePlan {
+    pub(super) fn parse(folder: &Path, mut table: Table) -> Result<Self, PlanError> {
+        let name = table.optional_text("name")?.map(|(name, _)| name);
+        let words = WordSource::parse(folder, &mut table)?;
+        let limit = table.count("limit", 1)?;
+        table.finish()?;
+        Ok(Self { name: name.unwrap_or_else(|| words.default_name()), words, limit })
+    }
 }
 
 fn word_pairs(

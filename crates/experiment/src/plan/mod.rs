@@ -3,6 +3,7 @@
 mod adaptation;
 mod lexicon;
 mod parts;
+mod similarity;
 mod toml_table;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use lexicon::{Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, WordPairs};
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
+pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
 pub use toml_table::{Place, PlanError};
 
 use toml_table::{Source, Table, unknown};
@@ -42,6 +44,8 @@ pub enum Kind {
     Adaptation(AdaptationPlan),
     /// Words translated between two vocabularies.
     Lexicon(LexiconPlan),
+    /// Word vectors asked how alike words are.
+    Similarity(SimilarityPlan),
 }
 
 impl Kind {
@@ -51,6 +55,7 @@ impl Kind {
         match self {
             Self::Adaptation(_) => "adaptation",
             Self::Lexicon(_) => "lexicon",
+            Self::Similarity(_) => "similarity",
         }
     }
 }
@@ -101,7 +106,7 @@ impl Plan {
         if name.trim().is_empty() {
             return Err(place.error("name: expected a name, found an empty text"));
         }
-        let kinds = ["adaptation", "lexicon"];
+        let kinds = ["adaptation", "lexicon", "similarity"];
         let (kind, kind_place) = table.text("kind")?;
         let description = table.optional_text("description")?.map(|(text, _)| text);
         let default = table.flag("default")?.unwrap_or(false);
@@ -110,6 +115,7 @@ impl Plan {
         let kind = match kind.as_str() {
             "adaptation" => Kind::Adaptation(AdaptationPlan::parse(folder, &mut table)?),
             "lexicon" => Kind::Lexicon(LexiconPlan::parse(folder, &mut table)?),
+            "similarity" => Kind::Similarity(SimilarityPlan::parse(folder, &mut table)?),
             other => return Err(kind_place.error(unknown("kind", other, &kinds))),
         };
         table.finish()?;

@@ -1,6 +1,8 @@
 //! finalfusion files, by the library of that name.
 
+mod map;
 mod survey;
+mod write;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -12,11 +14,15 @@ use finalfusion::subword::{BucketIndexer, Indexer};
 use finalfusion::vocab::{SubwordVocab, Vocab};
 use rayon::prelude::*;
 
-use crate::embeddings::Rows;
+use crate::dirt::Report;
+use crate::embeddings::{Extras, Rows};
 use crate::error::WordsError;
-use crate::open::Source;
+use crate::open::{OpenOptions, Source};
 use crate::subwords::{Cut, Find, Subwords, Table};
 use survey::survey;
+
+pub(crate) use map::map;
+pub(crate) use write::{Header, check_metadata, norms as write_norms};
 
 /// How a file starts.
 pub(crate) const MAGIC: &[u8] = b"FiFu";
@@ -28,13 +34,13 @@ const BLOCK: usize = 1024;
 ///
 /// The library trusts the numbers in a file: it allocates what they say and panics where they
 /// contradict each other. So the file is surveyed first. Vectors of n-grams are left out unless
-/// `subwords` says otherwise.
+/// the options say otherwise.
 pub(crate) fn read(
     path: &Path,
     source: &Source,
+    options: &OpenOptions,
     limit: usize,
-    subwords: bool,
-) -> Result<Rows, WordsError> {
+) -> Result<(Rows, Report), WordsError> {
     if source.length.is_none() && source.sample.starts_with(MAGIC) {
         return Err(WordsError::Damaged {
             path: path.to_owned(),
@@ -45,7 +51,7 @@ pub(crate) fn read(
     }
     let open =
         || File::open(path).map_err(|cause| WordsError::Open { path: path.to_owned(), cause });
-    survey(path, open()?, limit, subwords)?;
+    let metadata = survey(path, open()?, limit, options.subwords)?;
 
     let found: Embeddings<VocabWrap, StorageWrap> =
         Embeddings::mmap_embeddings(&mut BufReader::new(open()?)).map_err(|cause| {
@@ -63,12 +69,16 @@ pub(crate) fn read(
             vector.iter_mut().for_each(|value| *value *= norms[row]);
         });
     }
-    let mut rows = Rows::of(words.to_vec(), values, columns);
-    if subwords && let Some((cut, count)) = cut(&vocab) {
+    let norms = norms.map(|norms| norms.iter().take(words.len()).copied().collect());
+    let (words, extras) = (words.iter().map(String::as_str), Extras { norms, metadata });
+    let (mut rows, report) = Rows::of(words, values, columns, extras, options.policy);
+    if options.subwords
+        && let Some((cut, count)) = cut(&vocab)
+    {
         let values = reconstruct(&storage, vocab.words_len(), count)?;
         rows.subwords = Some(Subwords::new(Table::Dense { values, columns }, cut));
     }
-    Ok(rows)
+    Ok((rows, report))
 }
 
 /// So many rows from one on.
@@ -86,6 +96,12 @@ fn reconstruct(storage: &StorageWrap, first: usize, rows: usize) -> Result<Vec<f
         values.iter_mut().zip(&vectors).for_each(|(target, &value)| *target = value);
     });
     Ok(values)
+}
+
+/// The first `limit` norms of a chunk.
+fn norms_of(bytes: &[u8], limit: usize) -> Vec<f32> {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    numbers.iter().take(limit).map(|&number| f32::from_le_bytes(number)).collect()
 }
 
 /// How a vocabulary finds n-grams, and the number of their rows; `None` if it has none.

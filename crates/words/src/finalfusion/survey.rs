@@ -13,28 +13,29 @@ use super::MAGIC;
 use crate::error::{WordsError, shown};
 use crate::subwords::Cut;
 
-const SIMPLE_VOCAB: u32 = 1;
-const ND_ARRAY: u32 = 2;
-const BUCKET_VOCAB: u32 = 3;
-const QUANTIZED_ARRAY: u32 = 4;
-const METADATA: u32 = 5;
-const ND_NORMS: u32 = 6;
-const FASTTEXT_VOCAB: u32 = 7;
-const EXPLICIT_VOCAB: u32 = 8;
-const FLORET_VOCAB: u32 = 9;
+pub(super) const SIMPLE_VOCAB: u32 = 1;
+pub(super) const ND_ARRAY: u32 = 2;
+pub(super) const BUCKET_VOCAB: u32 = 3;
+pub(super) const QUANTIZED_ARRAY: u32 = 4;
+pub(super) const METADATA: u32 = 5;
+pub(super) const ND_NORMS: u32 = 6;
+pub(super) const FASTTEXT_VOCAB: u32 = 7;
+pub(super) const EXPLICIT_VOCAB: u32 = 8;
+pub(super) const FLORET_VOCAB: u32 = 9;
 
 const TYPE_U8: u32 = 1;
-const TYPE_F32: u32 = 10;
+pub(super) const TYPE_F32: u32 = 10;
 
 /// Checks that all lengths lie within the file and agree with each other, that there are words
 /// and none twice, and that the codes of the first `limit` quantised rows exist. Where subwords are
 /// wanted: that their rows are there and all codes exist. There must be words or wanted subwords.
+/// Returns the metadata.
 pub(super) fn survey(
     path: &Path,
     file: File,
     limit: usize,
     subwords: bool,
-) -> Result<(), WordsError> {
+) -> Result<Option<String>, WordsError> {
     let len = file.metadata().map_err(WordsError::read(path))?.len();
     let mut walk = Walk { path, bytes: BufReader::with_capacity(1 << 18, file), at: 0, len };
 
@@ -54,9 +55,16 @@ pub(super) fn survey(
     }
     let mut chunks = chunks.into_iter().peekable();
 
+    let mut metadata = None;
     if chunks.next_if_eq(&METADATA).is_some() {
         let length = walk.chunk(METADATA)?;
-        walk.skip(length, "metadata")?;
+        let at = walk.at;
+        let text = String::from_utf8(walk.bytes(length, "metadata")?);
+        let text = text.map_err(|error| {
+            let found = format!("`{}`", shown(error.as_bytes()));
+            walk.damaged(at, "metadata in UTF-8", found)
+        })?;
+        metadata = Some(text);
     }
     let Vocab { words, ngrams } = match chunks.next() {
         Some(
@@ -83,7 +91,7 @@ pub(super) fn survey(
     if walk.at < len {
         return Err(walk.damaged(walk.at, "the end", format!("{} more bytes", len - walk.at)));
     }
-    Ok(())
+    Ok(metadata)
 }
 
 /// What a vocabulary says about the rows of the matrix.

@@ -10,6 +10,13 @@ use finalfusion::prelude::{Embeddings as Reference, ReadText};
 use procrust_words::{Embeddings, OpenOptions, WordsError};
 use tempfile::TempDir;
 
+/// Options that differ from the default ones.
+pub(crate) fn options(change: impl FnOnce(&mut OpenOptions)) -> OpenOptions {
+    let mut options = OpenOptions::default();
+    change(&mut options);
+    options
+}
+
 /// A directory for one test.
 pub(crate) struct Files(TempDir);
 

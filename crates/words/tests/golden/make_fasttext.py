@@ -1,4 +1,4 @@
-"""Makes the models and values that tests/golden.rs compares with.
+"""Makes the models and values that tests/golden_subwords.rs compares with.
 
 Tiny models are trained on a few sentences by the reference implementations, fastText and floret,
 and asked for the vectors of words that they know and words that they do not know.
