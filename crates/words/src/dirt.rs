@@ -29,7 +29,8 @@ use crate::error::{WordsError, shown};
 /// Under every policy these are errors: a file without one good row; a header that word2vec's
 /// binary format lacks or whose numbers cannot be; a line without end; a word of 64 KiB in a binary
 /// file; a compressed file with wrong checksums; whatever is wrong with a finalfusion file except
-/// values that are not finite.
+/// values that are not finite, and with a fastText model except the words and their own values;
+/// whatever is wrong with vectors of n-grams, since words share them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Policy {

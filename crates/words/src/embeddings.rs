@@ -1,5 +1,6 @@
 //! Words and their vectors.
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::Path;
@@ -14,13 +15,15 @@ use crate::error::WordsError;
 use crate::matrix::{MappedMatrix, Matrix};
 use crate::open::{OpenOptions, open};
 use crate::sink::Sink;
+use crate::subwords::Subwords;
 use crate::words::Words;
 use crate::writer::{WriteOptions, Writer};
 
 /// A vocabulary and one vector a word.
 ///
-/// Never empty; no word twice; every value finite. Of a file that was opened with
-/// [`OpenOptions::map`] only the first is sure, until [`check`](Self::check) has looked.
+/// No word twice; every value finite; never empty, but for a file that has no words, only
+/// [subwords](Self::subwords). Of a file that was opened with [`OpenOptions::map`] only the last
+/// is sure, until [`check`](Self::check) has looked.
 #[derive(Debug, Clone)]
 pub struct Embeddings {
     words: Words,
@@ -28,6 +31,7 @@ pub struct Embeddings {
     index: OnceLock<Index>,
     report: Report,
     extras: Extras,
+    subwords: Option<Subwords>,
 }
 
 /// What finalfusion files have beside words and vectors.
@@ -95,6 +99,7 @@ impl Embeddings {
             index: index.into(),
             report,
             extras: Extras::default(),
+            subwords: None,
         };
         found.checked()
     }
@@ -108,13 +113,13 @@ impl Embeddings {
     ) -> Result<Self, WordsError> {
         let vectors = Matrix::Mapped(vectors);
         let (index, report) = (OnceLock::new(), Report::default());
-        let found = Self { words, vectors, index, report, extras };
+        let found = Self { words, vectors, index, report, extras, subwords: None };
         found.shape_checked()
     }
 
     fn shape_checked(self) -> Result<Self, WordsError> {
         match self.vectors().dim() {
-            (rows, columns) if rows == 0 || columns == 0 => {
+            (rows, columns) if (rows == 0 && self.subwords.is_none()) || columns == 0 => {
                 Err(WordsError::NoVectors { rows, columns })
             }
             _ => Ok(self),
@@ -149,10 +154,12 @@ impl Embeddings {
     ///
     /// # Errors
     ///
-    /// [`WordsError::NonFiniteVector`] for NaN and infinities; [`WordsError::Twice`] for a word
-    /// that has two rows. Neither can be without [`OpenOptions::map`].
+    /// [`WordsError::NonFiniteVector`] and [`WordsError::NonFiniteSubword`] for NaN and infinities;
+    /// [`WordsError::Twice`] for a word that has two rows. None can be without
+    /// [`OpenOptions::map`].
     pub fn check(&self) -> Result<(), WordsError> {
         self.check_finite()?;
+        self.subwords.as_ref().map_or(Ok(()), Subwords::check)?;
         let twice = |(row, word)| {
             let first = self.position(word).filter(|&first| first < row)?;
             Some(WordsError::Twice { word: word.to_owned(), first, row })
@@ -164,7 +171,7 @@ impl Embeddings {
     ///
     /// The file appears whole or not at all. Norms and metadata go into finalfusion files and no
     /// others: there the vectors are stored at unit length as far as their norms are known, and
-    /// come out of it bit for bit as they are here.
+    /// come out of it bit for bit as they are here. [Subwords](Self::subwords) are not written.
     ///
     /// # Errors
     ///
@@ -226,7 +233,8 @@ impl Embeddings {
         self.words.len()
     }
 
-    /// Whether there are no words: never.
+    /// Whether there are no words: never, but for a file that has only
+    /// [subwords](Self::subwords).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
@@ -266,6 +274,13 @@ impl Embeddings {
         self.report.count(Dirt::Duplicate) as usize
     }
 
+    /// The vectors of n-grams, where the format has them and
+    /// [`OpenOptions::subwords`] asked for them.
+    #[must_use]
+    pub fn subwords(&self) -> Option<&Subwords> {
+        self.subwords.as_ref()
+    }
+
     /// What was found in the file that should not be there.
     #[must_use]
     pub fn report(&self) -> &Report {
@@ -301,19 +316,39 @@ pub(crate) struct Rows {
     /// Whether all values are known to be finite.
     finite: bool,
     extras: Extras,
+    pub(crate) subwords: Option<Subwords>,
 }
 
 impl Rows {
     pub(crate) fn new(limit: usize) -> Self {
         let (vocabulary, values) = (Vocabulary::default(), Vec::new());
         let extras = Extras::default();
-        Self { vocabulary, values, columns: 0, limit, finite: true, extras }
+        Self { vocabulary, values, columns: 0, limit, finite: true, extras, subwords: None }
+    }
+
+    /// No words, only subwords.
+    pub(crate) fn without_words(subwords: Subwords) -> Self {
+        let mut rows = Self::new(0);
+        (rows.columns, rows.subwords) = (subwords.dim(), Some(subwords));
+        rows
     }
 
     /// A row of `columns` values for each word, of which the first counts. Rows with values that are
     /// not finite are left out and reported, unless the policy makes them an error later.
     pub(crate) fn of<'a>(
         words: impl IntoIterator<Item = &'a str>,
+        values: Vec<f32>,
+        columns: usize,
+        extras: Extras,
+        policy: Policy,
+    ) -> (Self, Report) {
+        Self::of_dirty(words.into_iter().map(Ok), values, columns, extras, policy)
+    }
+
+    /// As [`of`](Self::of), with words some of which are not UTF-8. Those are reported, and left out
+    /// or mended; whoever makes them an error must have done so.
+    pub(crate) fn of_dirty<'a>(
+        words: impl IntoIterator<Item = Result<&'a str, &'a [u8]>>,
         mut values: Vec<f32>,
         columns: usize,
         mut extras: Extras,
@@ -322,18 +357,24 @@ impl Rows {
         let (mut report, mut vocabulary) = (Report::default(), Vocabulary::default());
         for (row, word) in words.into_iter().enumerate() {
             let from = row * columns;
-            let mut leave_out = |dirt| {
-                let position = Position::Row { row: row as u64 + 1, offset: None };
-                report.add(dirt, position, word.as_bytes());
+            let position = Position::Row { row: row as u64 + 1, offset: None };
+            let bytes = word.map_or_else(|bytes| bytes, str::as_bytes);
+            let finite = policy == Policy::Error || all_finite(&values[from..from + columns]);
+            if !finite {
+                report.add(Dirt::NonFinite, position, bytes);
+            }
+            if word.is_err() {
+                report.add(Dirt::Utf8, position, bytes);
+            }
+            if !finite || (word.is_err() && policy != Policy::Lossy) {
                 report.leave_out(1);
-            };
-            if policy != Policy::Error && !all_finite(&values[from..from + columns]) {
-                leave_out(Dirt::NonFinite);
                 continue;
             }
+            let word = word.map_or_else(String::from_utf8_lossy, Cow::Borrowed);
             let kept = vocabulary.len();
-            if !vocabulary.insert(word) {
-                leave_out(Dirt::Duplicate);
+            if !vocabulary.insert(&word) {
+                report.add(Dirt::Duplicate, position, bytes);
+                report.leave_out(1);
                 continue;
             }
             if kept < row {
@@ -348,7 +389,8 @@ impl Rows {
             norms.truncate(vocabulary.len());
         }
         let finite = policy != Policy::Error;
-        (Self { vocabulary, values, columns, limit: usize::MAX, finite, extras }, report)
+        let limit = usize::MAX;
+        (Self { vocabulary, values, columns, limit, finite, extras, subwords: None }, report)
     }
 
     /// Adds a row of any values. One whose word is there already, or whose values are not finite, is
@@ -382,7 +424,7 @@ impl Rows {
 
     /// The embeddings, checked.
     pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
-        let Self { vocabulary, mut values, columns, finite, extras, .. } = self;
+        let Self { vocabulary, mut values, columns, finite, extras, subwords, .. } = self;
         let Vocabulary { words, index } = vocabulary;
         if values.capacity() - values.len() > values.len() / 8 {
             values.shrink_to_fit();
@@ -390,7 +432,8 @@ impl Rows {
         let vectors = Array2::from_shape_vec((words.len(), columns), values)
             .expect("a row of all columns was added with each word");
         let vectors = Matrix::Owned(vectors);
-        let found = Embeddings { words, vectors, index: index.into(), report, extras };
+        subwords.as_ref().map_or(Ok(()), Subwords::check)?;
+        let found = Embeddings { words, vectors, index: index.into(), report, extras, subwords };
         if finite { found.shape_checked() } else { found.checked() }
     }
 }

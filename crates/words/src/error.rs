@@ -158,6 +158,40 @@ pub enum WordsError {
         /// What stands there.
         found: String,
     },
+    /// The first line cannot be that of floret's vectors.
+    #[error(
+        "{}:1: header `{text}`: expected `buckets dimensions shortest longest hashes seed begin \
+         end` with n-grams of up to {} characters and one to four hashes",
+        path.display(),
+        crate::subwords::LONGEST
+    )]
+    FloretHeader {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        text: String,
+    },
+    /// A line of floret's vectors is not that of the next bucket.
+    #[error("{}:{line}: bucket `{text}`: expected {expected}", path.display())]
+    Bucket {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The number of the next bucket.
+        expected: u64,
+        /// What stands there, shortened.
+        text: String,
+    },
+    /// The file has vectors of n-grams, but no words.
+    #[error(
+        "{} holds no words, only subwords: expected them to be asked for (the option `subwords`)",
+        path.display()
+    )]
+    OnlySubwords {
+        /// The file.
+        path: PathBuf,
+    },
     /// The finalfusion library refuses the file.
     #[error("cannot read {} as finalfusion", path.display())]
     Finalfusion {
@@ -233,6 +267,14 @@ pub enum WordsError {
     NameWithoutFormat {
         /// The file.
         path: PathBuf,
+    },
+    /// A file was asked for of a format that is only read.
+    #[error("{}: expected a format that can be written, found {format}", path.display())]
+    OnlyRead {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: Format,
     },
     /// A compressed file was asked for of a format that cannot be read from one.
     #[error("{}: expected a name without .gz and .zst for the format {format}", path.display())]
@@ -351,6 +393,18 @@ pub enum WordsError {
     NonFiniteVector {
         /// Its word.
         word: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// The column, counted from 0.
+        column: usize,
+        /// What stands there.
+        value: f32,
+    },
+    /// A vector of n-grams holds a NaN or an infinity.
+    #[error(
+        "row {row} of the n-grams' vectors holds {value} at column {column}: expected finite values"
+    )]
+    NonFiniteSubword {
         /// The row, counted from 0.
         row: usize,
         /// The column, counted from 0.

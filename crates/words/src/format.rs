@@ -33,16 +33,23 @@ pub enum Format {
     /// `parquet`: a table with a column of words and a column of lists of floating point numbers.
     /// Only with this crate's feature `parquet`.
     Parquet,
+    /// `fasttext`: fastText's models (`.bin`), with a vector for each word and for buckets of
+    /// n-grams; also quantised (`.ftz`) and classifiers, whose labels are passed over. Only read.
+    FastText,
+    /// `floret`: a table of n-grams in text, without words. Only read.
+    Floret,
 }
 
 impl Format {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Text,
         Self::Word2VecBinary,
         Self::Finalfusion,
         Self::Npy,
         Self::Safetensors,
         Self::Parquet,
+        Self::FastText,
+        Self::Floret,
     ];
 
     /// Finds out the format of a file from its contents.
@@ -57,7 +64,8 @@ impl Format {
 
     /// The format that the ending of a file's name tells: `.vec`, `.txt` and `.text` are text,
     /// `.bin` is word2vec's binary format, `.fifu` finalfusion, and `.npy`, `.safetensors` and
-    /// `.parquet` are themselves. A `.gz` or `.zst` at the very end is passed over.
+    /// `.parquet` are themselves. A `.gz` or `.zst` at the very end is passed over. No ending
+    /// tells a format that is only read.
     #[must_use]
     pub fn of_name(path: impl AsRef<Path>) -> Option<Self> {
         let name = path.as_ref().file_name()?.to_string_lossy().to_ascii_lowercase();
@@ -73,10 +81,20 @@ impl Format {
         }
     }
 
+    /// Whether files of this format can be written: all but `fasttext` and `floret` (`parquet` with
+    /// this crate's feature `parquet`).
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        !matches!(self, Self::FastText | Self::Floret)
+    }
+
     /// The format of a file that starts like this. What is nothing else is text.
     pub(crate) fn of(sample: &[u8]) -> Self {
         if sample.starts_with(crate::finalfusion::MAGIC) {
             return Self::Finalfusion;
+        }
+        if sample.starts_with(crate::fasttext::MAGIC) {
+            return Self::FastText;
         }
         if sample.starts_with(crate::npy::MAGIC) {
             return Self::Npy;
@@ -91,6 +109,9 @@ impl Format {
         let (Some(first), Some(rest)) = (lines.next(), lines.next()) else {
             return Self::Text;
         };
+        if crate::floret::Header::parse(first).is_some() {
+            return Self::Floret;
+        }
         let Some(Ok(Header { columns, .. })) = Header::parse(first) else {
             return Self::Text;
         };
@@ -125,6 +146,8 @@ impl fmt::Display for Format {
             Self::Npy => "npy",
             Self::Safetensors => "safetensors",
             Self::Parquet => "parquet",
+            Self::FastText => "fasttext",
+            Self::Floret => "floret",
         })
     }
 }
@@ -153,7 +176,7 @@ mod tests {
         assert_eq!(
             "Text".parse::<Format>().unwrap_err().to_string(),
             "unknown format `Text`: expected one of `text`, `word2vec-binary`, `finalfusion`, \
-             `npy`, `safetensors`, `parquet`"
+             `npy`, `safetensors`, `parquet`, `fasttext`, `floret`"
         );
     }
 
@@ -167,6 +190,8 @@ mod tests {
             ("a.b.npy", Some(Format::Npy)),
             ("a.safetensors", Some(Format::Safetensors)),
             ("a.parquet", Some(Format::Parquet)),
+            ("a.ftz", None),
+            ("a.floret", None),
             ("a", None),
             ("a.gz", None),
             ("vec", None),
@@ -189,6 +214,10 @@ mod tests {
         assert_eq!(Format::of(b"\x50\0\0\0\0\0\0\0{\"a\":"), Format::Safetensors);
         assert_eq!(Format::of(b"abcdefg {\"a\": 1 2\n"), Format::Text);
         assert_eq!(Format::of(b"PAR1\0"), Format::Parquet);
+        assert_eq!(Format::of(b"\xba\x16\x4f\x2f\x0c\0\0\0"), Format::FastText);
+        assert_eq!(Format::of(b"50 6 2 4 2 2166136261 < >\n0 1 2"), Format::Floret);
+        assert_eq!(Format::of(b"50 6 2 4 2 2166136261 1 3\n0 1 2"), Format::Text);
+        assert_eq!(Format::of(b"50 6 2 4 5 2166136261 < >\n0 1 2"), Format::Text);
         assert_eq!(Format::of(b"a 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 2\nb 3 4\n"), Format::Text);
         assert_eq!(Format::of(b"2 2\na 1 x\nb 3 4\n"), Format::Text);

@@ -5,9 +5,13 @@
 //! centred or scaled. [`Embeddings::write`] and, row by row, [`Writer`] write them.
 //!
 //! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
-//!   finalfusion, plain and quantised; numpy's `.npy` and safetensors, with a list of words; and
-//!   Parquet with the feature `parquet`. Which one it is, the file tells itself. All but
-//!   finalfusion and Parquet may be compressed by gzip or zstd.
+//!   finalfusion, plain and quantised; numpy's `.npy` and safetensors, with a list of words;
+//!   Parquet with the feature `parquet`; and, to be read only, fastText's models and floret's
+//!   tables. Which one it is, the file tells itself. All but finalfusion and Parquet may be
+//!   compressed by gzip or zstd.
+//! - A word that is not in the vocabulary may still come by a vector: [`Lookup`] in lower case, or
+//!   by its n-grams ([`Subwords`], kept on request) in fastText's models, floret's tables and
+//!   finalfusion's vocabularies of subwords.
 //! - [`OpenOptions::map`] leaves the vectors in the file: it opens in milliseconds whatever its
 //!   size.
 //! - Lines of text are parsed on all of rayon's threads; the result is the same for any number.
@@ -17,8 +21,8 @@
 //! - What is wrong with a line or a row is an error, or left out, or mended: [`Policy`]. A
 //!   [`Report`] tells how much there was of each kind of [`Dirt`], and where it was first.
 //! - [`stream`] hands on row by row, for files that are larger than memory.
-//! - An error names the file and the line. No header is trusted: memory follows from what a file
-//!   holds, not from what it promises.
+//! - An error names the file and the line or the byte. No header is trusted: memory follows from
+//!   what a file holds, not from what it promises.
 //! - A file that is written appears whole or not at all.
 //!
 //! ```
@@ -44,9 +48,12 @@
 mod dirt;
 mod embeddings;
 mod error;
+mod fasttext;
 mod finalfusion;
+mod floret;
 mod format;
 mod line;
+mod lookup;
 mod mapping;
 mod matrix;
 mod npy;
@@ -56,6 +63,7 @@ mod output;
 mod parquet;
 mod safetensors;
 mod sink;
+mod subwords;
 mod text;
 mod values;
 mod word2vec;
@@ -67,7 +75,9 @@ pub use dirt::{Dirt, Place, Policy, Position, Report};
 pub use embeddings::Embeddings;
 pub use error::WordsError;
 pub use format::Format;
+pub use lookup::{Found, How, Lookup, Many};
 pub use open::{OpenOptions, stream};
+pub use subwords::Subwords;
 pub use words::{Iter, Words};
 pub use writer::{WriteOptions, Writer};
 

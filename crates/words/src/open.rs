@@ -13,7 +13,7 @@ use crate::error::WordsError;
 use crate::format::Format;
 use crate::mapping::Mapping;
 use crate::sink::{Each, Sink};
-use crate::{finalfusion, npy, parquet, safetensors, text, word2vec};
+use crate::{fasttext, finalfusion, floret, npy, parquet, safetensors, text, word2vec};
 
 /// How [`Embeddings::open`] reads a file.
 ///
@@ -35,6 +35,11 @@ pub struct OpenOptions {
     /// spaces included (GloVe's 840B file has such words). Default: false, such a line is an
     /// error.
     pub spaces_in_words: bool,
+    /// Keeps the vectors of n-grams where the format has them, to make vectors for words that are
+    /// not in the vocabulary: [`Embeddings::subwords`], [`Lookup`](crate::Lookup). They may need
+    /// more memory than the words. Default: false, they are not kept, and a file that has nothing
+    /// else is an error.
+    pub subwords: bool,
     /// What is done with lines and rows that are not as they should be. Default: the first is an
     /// error.
     pub policy: Policy,
@@ -45,7 +50,8 @@ pub struct OpenOptions {
     /// Leaves the vectors in the file, mapped into memory: opening reads the words and no vector,
     /// and [`Embeddings::vectors`] is a view of the file. For plain `finalfusion` files, `npy` in
     /// little-endian 32-bit floating point by rows (C order), and `safetensors` in 32-bit; all
-    /// others, and compressed ones, are refused.
+    /// others, compressed ones, and those whose [`subwords`](Self::subwords) are wanted, are
+    /// refused.
     ///
     /// Neither vectors nor duplicates are looked at ([`Embeddings::check`] does that), vectors of
     /// finalfusion have unit length ([`Embeddings::norms`] has the length they had), and nobody
@@ -133,7 +139,9 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, Wor
             Format::Npy => npy::read(path, source, options, limit)?,
             Format::Safetensors => safetensors::read(path, source, options, limit)?,
             Format::Parquet => parquet::read(path, source, options.policy, limit)?,
-            _ => finalfusion::read(path, &source, limit, options.policy)?,
+            Format::FastText => fasttext::read(path, source, options, limit)?,
+            Format::Floret => floret::read(path, source, options.subwords)?,
+            _ => finalfusion::read(path, &source, options, limit)?,
         },
     };
     rows.finish(report).map_err(|error| error.in_file(path))
@@ -147,7 +155,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, Wor
 ///
 /// For text and word2vec's binary format memory does not grow with the vectors: a few blocks of the
 /// file, and the words that were seen, to leave out those that come again. Other formats are read as
-/// a whole first.
+/// a whole first; one that has subwords and no words is an error.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -186,6 +194,9 @@ pub fn stream(
         }
         Outcome::NoStream(_) => {
             let all = open(path, options)?;
+            if all.is_empty() {
+                return Err(WordsError::NoVectors { rows: 0, columns: all.dim() }.in_file(path));
+            }
             for (word, row) in all.words().iter().zip(all.vectors().rows()) {
                 let row = row.to_slice().expect("vectors are stored by rows");
                 if each(word, row).is_break() {
@@ -250,7 +261,7 @@ fn open_mapped(path: &Path, options: &OpenOptions, limit: usize) -> Result<Embed
     }
     let sample = &mapping[..mapping.len().min(SAMPLE as usize)];
     match options.format.unwrap_or_else(|| Format::of(sample)) {
-        Format::Finalfusion => finalfusion::map(path, &mapping, limit),
+        Format::Finalfusion => finalfusion::map(path, &mapping, options.subwords, limit),
         Format::Npy => npy::map(path, mapping, options, limit),
         Format::Safetensors => safetensors::map(path, mapping, options, limit),
         format => unmappable(format!("files of the format {format} are read as a whole")),

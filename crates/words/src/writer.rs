@@ -159,6 +159,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`WordsError::NameWithoutFormat`] when neither options nor name tell the format;
+    /// [`WordsError::OnlyRead`] for the formats `fasttext` and `floret`;
     /// [`WordsError::Compressed`] when the name asks for a compression that the format does not
     /// go with; [`WordsError::Feature`] for Parquet without the feature `parquet`;
     /// [`WordsError::NoVectors`] without dimensions; [`WordsError::TooLong`] for more dimensions
@@ -174,6 +175,10 @@ impl Writer {
             .format
             .or_else(|| Format::of_name(path))
             .ok_or_else(|| WordsError::NameWithoutFormat { path: path.to_owned() })?;
+        let only_read = || WordsError::OnlyRead { path: path.to_owned(), format };
+        if !format.is_written() {
+            return Err(only_read());
+        }
         let packable = matches!(format, Format::Text | Format::Word2VecBinary);
         if !packable && Compression::of(path) != Compression::None {
             return Err(WordsError::Compressed { path: path.to_owned(), format });
@@ -226,6 +231,7 @@ impl Writer {
             Format::Parquet => Body::Parquet(Box::new(parquet::Table::create(path, dim)?)),
             #[cfg(not(feature = "parquet"))]
             Format::Parquet => return Err(parquet::left_out(path)),
+            Format::FastText | Format::Floret => return Err(only_read()),
         };
         Ok(Self { path: path.to_owned(), format, columns: dim, announced: rows, rows: 0, body })
     }

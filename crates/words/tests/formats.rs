@@ -3,16 +3,14 @@
 mod common;
 
 use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
 
-use common::{Fifu, Files, TEXT, expected, finalfusion, quantized, word2vec_binary};
+use common::{
+    Fifu, Files, Model, TEXT, expected, finalfusion, finalfusion_subwords, golden, options,
+    quantized, word2vec_binary,
+};
 use finalfusion::prelude::{Embeddings as Reference, ReadEmbeddings, StorageWrap, VocabWrap};
-use procrust_words::{Embeddings, Format, OpenOptions};
-
-fn options(change: impl FnOnce(&mut OpenOptions)) -> OpenOptions {
-    let mut options = OpenOptions::default();
-    change(&mut options);
-    options
-}
+use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions, WriteOptions, stream};
 
 fn values(embeddings: &Embeddings) -> Vec<f32> {
     embeddings.vectors().iter().copied().collect()
@@ -187,4 +185,137 @@ fn words_with_spaces_on_request() {
     assert_eq!(files.message(&error), "file:2: expected 2 values, found 4");
     let found = Embeddings::open(&path, &options(|o| o.spaces_in_words = true)).unwrap();
     assert_eq!(found.words(), ["a", ". . ."]);
+}
+
+/// finalfusion gives the same vectors to unknown words, at unit length: the mean and the sum, each
+/// by its norm, differ by a few roundings.
+#[test]
+fn finalfusion_makes_vectors_for_unknown_words() {
+    let files = Files::new();
+    let mut lookup = Lookup::default();
+    lookup.subwords = true;
+    for file in finalfusion_subwords() {
+        let path = files.write("file", &file);
+        let found = Embeddings::open(&path, &options(|o| o.subwords = true)).unwrap();
+        let reference: Reference<VocabWrap, StorageWrap> =
+            Reference::read_embeddings(&mut Cursor::new(file)).unwrap();
+        let mut made = 0;
+        for word in ["guests", "gut", "t", "été!", "客人", "longer than sixteen bytes", "é"] {
+            let expected = reference.embedding(word);
+            let vector = found.lookup(word, &lookup);
+            assert_eq!(vector.is_some(), expected.is_some(), "{word}");
+            let (Some(vector), Some(expected)) = (vector, expected) else { continue };
+            assert_eq!(vector.how, How::Subwords);
+            let norm = vector.vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            for (found, expected) in vector.vector.iter().zip(expected.iter()) {
+                assert!((found / norm - expected).abs() <= 1e-6, "{word}: {found} {expected}");
+            }
+            made += 1;
+        }
+        assert!(made >= 3);
+        assert_eq!(found.lookup("guests", &Lookup::default()), None);
+    }
+}
+
+/// What cannot be done with models and tables, and says so.
+#[test]
+fn models_are_read_as_a_whole() {
+    let files = Files::new();
+    let model = files.write("model", Model::new(&["guest", "été"]).file());
+    let floret = files.write("floret", golden("two.floret"));
+    let go_on = |_: &str, _: &[f32]| ControlFlow::Continue(());
+
+    let mut words = Vec::new();
+    let report = stream(&model, &OpenOptions::default(), |word, _| {
+        words.push(word.to_owned());
+        ControlFlow::Continue(())
+    });
+    assert!(report.unwrap().is_clean());
+    assert_eq!(words, ["guest", "été"]);
+    let error = stream(&floret, &options(|o| o.subwords = true), go_on).unwrap_err();
+    assert_eq!(
+        files.message(&error),
+        "floret: 0 vectors of 6 dimensions: expected at least one of each"
+    );
+    let error = stream(&floret, &OpenOptions::default(), go_on).unwrap_err();
+    assert!(files.message(&error).starts_with("floret holds no words, only subwords"));
+
+    for (path, format) in [(&model, Format::FastText), (&floret, Format::Floret)] {
+        let error = Embeddings::open(path, &options(|o| o.map = true)).unwrap_err();
+        assert!(
+            files
+                .message(&error)
+                .contains(&format!("files of the format {format} are read as a whole")),
+            "{error}"
+        );
+        let found = Embeddings::open(path, &options(|o| o.subwords = true)).unwrap();
+        found.check().unwrap();
+        for name in ["new", "new.gz"] {
+            let mut options = WriteOptions::default();
+            options.format = Some(format);
+            let error = found.write(files.path(name), &options).unwrap_err();
+            assert_eq!(
+                files.message(&error),
+                format!("{name}: expected a format that can be written, found {format}")
+            );
+        }
+        assert!(!format.is_written());
+    }
+    let found = Embeddings::open(&floret, &options(|o| o.subwords = true)).unwrap();
+    let error = found.write(files.path("new.vec"), &WriteOptions::default()).unwrap_err();
+    assert_eq!(
+        files.message(&error),
+        "new.vec: 0 vectors of 6 dimensions: expected at least one of each"
+    );
+
+    // Mapped files have no subwords: without them if there are words, and never if they are wanted.
+    for (i, file) in finalfusion_subwords().into_iter().enumerate() {
+        let path = files.write("fifu", file);
+        let error = Embeddings::open(&path, &options(|o| (o.map, o.subwords) = (true, true)));
+        assert_eq!(
+            files.message(&error.unwrap_err()),
+            "cannot map fifu: its subwords are read as a whole; open it without mapping"
+        );
+        match Embeddings::open(&path, &options(|o| o.map = true)) {
+            Ok(found) => assert!(found.subwords().is_none() && found.len() == 2 && i < 3),
+            Err(error) => {
+                assert!(files.message(&error).starts_with("fifu holds no words") && i == 3);
+            }
+        }
+    }
+}
+
+#[test]
+fn fasttext_by_hand() {
+    let files = Files::new();
+    let mut model = Model::new(&["guest", "été"]);
+    (model.lengths, model.bucket) = ((3, 6), 1);
+    // The words' rows are (0, 1/4) and (1/2, 3/4), all n-grams' (1, 5/4).
+    let path = files.write("file", model.file());
+    let found = Embeddings::open(&path, &options(|o| o.subwords = true)).unwrap();
+    // `<été>`: three of three characters, two of four, one of five.
+    let mean = |own: f32, ngram: f32, count: f32| (own + count * ngram) / (count + 1.0);
+    let close = |found: &[f32], expected: [f32; 2]| {
+        // Sums of quarters are exact; a product with 1/7 is rounded.
+        found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 1e-6)
+    };
+    let vector = found.vector("été").unwrap().to_vec();
+    assert!(close(&vector, [mean(0.5, 1.0, 6.0), mean(0.75, 1.25, 6.0)]), "{vector:?}");
+    let subwords = found.subwords().unwrap();
+    assert_eq!((subwords.lengths(), subwords.len(), subwords.dim()), ((3, 6), 1, 2));
+    assert!(!subwords.is_empty());
+    assert!(close(&subwords.vector("x").unwrap().to_vec(), [1.0, 1.25]));
+    assert_eq!(subwords.vector(""), None);
+
+    // Without n-grams words keep their rows, and so they did in old classifiers.
+    model.lengths = (0, 0);
+    assert_eq!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+    (model.version, model.kind, model.lengths) = (11, 3, (3, 6));
+    assert_eq!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+    model.kind = 1;
+    assert_ne!(values(&files.open(model.file()).unwrap()), [0.0, 0.25, 0.5, 0.75]);
+
+    // Labels stand behind the words and have no rows.
+    model.words.push((b"__label__a".to_vec(), 1));
+    assert_eq!(files.open(model.file()).unwrap().words(), ["guest", "été"]);
 }

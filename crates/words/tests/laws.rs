@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Files, TEXT, finalfusion, quantized, word2vec_binary};
+use common::{Files, TEXT, finalfusion, finalfusion_subwords, golden, quantized, word2vec_binary};
 use ndarray::Array2;
-use procrust_words::{Embeddings, Format, OpenOptions};
+use procrust_words::{Embeddings, Format, How, Lookup, OpenOptions, Policy};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -49,6 +49,20 @@ fn open(files: &Files, contents: impl AsRef<[u8]>, format: Format) -> Embeddings
     Embeddings::open(files.write("file", contents), &options).unwrap()
 }
 
+/// Good files of every format.
+fn good_files() -> Vec<Vec<u8>> {
+    let mut files = vec![TEXT.as_bytes().to_vec(), word2vec_binary(), finalfusion(), quantized()];
+    files.extend(finalfusion_subwords());
+    files.extend(["two.bin", "one.bin", "labels.bin", "pruned.ftz", "two.floret"].map(golden));
+    files
+}
+
+fn lookup_everything() -> Lookup {
+    let mut lookup = Lookup::default();
+    (lookup.lowercase, lookup.subwords) = (true, true);
+    lookup
+}
+
 proptest! {
     /// What is written is read, bit for bit.
     #[test]
@@ -75,14 +89,22 @@ proptest! {
     /// Files with changed and missing bytes are read or refused, without a panic.
     #[test]
     fn damage_does_not_panic(
-        good in select(vec![TEXT.as_bytes().to_vec(), word2vec_binary(), finalfusion(), quantized()]),
+        good in select(good_files()),
         changes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
         numbers in prop::option::of((any::<Index>(), select(vec![0, 1, u32::MAX, 1 << 31]))),
         cut in prop::option::of(any::<Index>()),
         format in prop::option::of(
-            select(vec![Format::Text, Format::Word2VecBinary, Format::Finalfusion])
+            select(vec![
+                Format::Text,
+                Format::Word2VecBinary,
+                Format::Finalfusion,
+                Format::FastText,
+                Format::Floret,
+            ])
         ),
         limit in prop::option::of(1_usize..4),
+        subwords: bool,
+        policy in select(vec![Policy::Error, Policy::Skip, Policy::Lossy]),
     ) {
         let mut bytes = good;
         for (at, byte) in changes {
@@ -98,11 +120,75 @@ proptest! {
         }
         let files = Files::new();
         let mut options = OpenOptions::default();
-        (options.format, options.limit) = (format, limit);
+        (options.format, options.limit, options.subwords) = (format, limit, subwords);
+        options.policy = policy;
         if let Ok(found) = Embeddings::open(files.write("file", bytes), &options) {
             prop_assert!(found.len() <= limit.unwrap_or(usize::MAX));
             prop_assert!(found.vectors().iter().all(|value| value.is_finite()));
+            prop_assert!(!found.is_empty() || found.subwords().is_some());
+            let words = ["bett", "Gast", "xyz", "</s>", "", "\u{10ffff}été"];
+            let many = found.lookup_many(&words, &lookup_everything());
+            prop_assert!(many.vectors.iter().all(|value| value.is_finite()));
         }
+    }
+
+    /// Damage within the first bytes, where all numbers of a model stand.
+    #[test]
+    fn damaged_models_do_not_panic(
+        good in select(["two.bin", "labels.bin", "pruned.ftz", "quantized.ftz"].map(golden).to_vec()),
+        at in 4_usize..92,
+        number in select(vec![0, 1, -1, 2, 255, 1 << 31, 1 << 60, i64::MIN, i64::MAX]),
+        wide: bool,
+        subwords: bool,
+    ) {
+        let mut bytes = good;
+        let number = number.to_le_bytes();
+        let len = if wide { 8 } else { 4 };
+        bytes[at..at + len].copy_from_slice(&number[..len]);
+        let files = Files::new();
+        let mut options = OpenOptions::default();
+        options.subwords = subwords;
+        if let Ok(found) = Embeddings::open(files.write("file", bytes), &options) {
+            let _ = found.lookup_many(&["bett", "xyz"], &lookup_everything());
+        }
+    }
+
+    /// Many lookups are lookups of each, for any number of threads.
+    #[test]
+    fn many_is_each(
+        words in prop::collection::vec("[A-Zäöa-z客]{0,9}|bett|Gast|the|</s>", 0..40),
+        lowercase: bool,
+        subwords: bool,
+        threads in 1_usize..4,
+        name in select(vec!["two.bin", "one.bin", "none.bin", "two.floret"]),
+    ) {
+        let files = Files::new();
+        let mut options = OpenOptions::default();
+        options.subwords = true;
+        let found = Embeddings::open(files.write("file", golden(name)), &options).unwrap();
+        let mut lookup = Lookup::default();
+        (lookup.lowercase, lookup.subwords) = (lowercase, subwords);
+
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let many = pool.install(|| found.lookup_many(&words, &lookup));
+        prop_assert_eq!(many.vectors.dim(), (words.len(), 6));
+        for (row, word) in words.iter().enumerate() {
+            match found.lookup(word, &lookup) {
+                None => {
+                    prop_assert_eq!(many.how[row], None);
+                    prop_assert!(many.vectors.row(row).iter().all(|&value| value == 0.0));
+                }
+                Some(one) => {
+                    prop_assert_eq!(many.how[row], Some(one.how));
+                    prop_assert_eq!(many.vectors.row(row), one.vector.view());
+                    prop_assert!(one.how != How::Word || found.position(word).is_some());
+                    prop_assert!(lowercase || one.how != How::Lowercase);
+                    prop_assert!(subwords || one.how != How::Subwords);
+                }
+            }
+        }
+        let counted = [How::Word, How::Lowercase, How::Subwords].map(|how| many.count(how));
+        prop_assert_eq!(counted.iter().sum::<usize>() + many.unknown(), words.len());
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::survey::{
-    BUCKET_VOCAB, EXPLICIT_VOCAB, FASTTEXT_VOCAB, METADATA, ND_ARRAY, ND_NORMS, QUANTIZED_ARRAY,
-    SIMPLE_VOCAB, TYPE_F32,
+    BUCKET_VOCAB, EXPLICIT_VOCAB, FASTTEXT_VOCAB, FLORET_VOCAB, METADATA, ND_ARRAY, ND_NORMS,
+    QUANTIZED_ARRAY, SIMPLE_VOCAB, TYPE_F32,
 };
 use super::{MAGIC, norms_of};
 use crate::embeddings::{Embeddings, Extras};
@@ -13,8 +13,14 @@ use crate::mapping::Mapping;
 use crate::matrix::MappedMatrix;
 use crate::words::Words;
 
-/// Opens a file with a plain matrix. Rows of subwords are left out.
-pub(crate) fn map(path: &Path, mapping: &Mapping, limit: usize) -> Result<Embeddings, WordsError> {
+/// Opens a file with a plain matrix. Rows of subwords are left out; a file that has some is refused
+/// where they are wanted.
+pub(crate) fn map(
+    path: &Path,
+    mapping: &Mapping,
+    subwords: bool,
+    limit: usize,
+) -> Result<Embeddings, WordsError> {
     let mut walk = Walk { path, bytes: mapping, at: 0 };
     let magic = walk.bytes(4, "magic bytes")?;
     if magic != MAGIC {
@@ -43,6 +49,11 @@ pub(crate) fn map(path: &Path, mapping: &Mapping, limit: usize) -> Result<Embedd
         extras.metadata = Some(text.to_owned());
     }
     let (words, all) = match kinds.next() {
+        Some(BUCKET_VOCAB | FASTTEXT_VOCAB | EXPLICIT_VOCAB | FLORET_VOCAB) if subwords => {
+            let reason = "its subwords are read as a whole".to_owned();
+            return Err(WordsError::Unmappable { path: path.to_owned(), reason });
+        }
+        Some(FLORET_VOCAB) => return Err(WordsError::OnlySubwords { path: path.to_owned() }),
         Some(kind @ (SIMPLE_VOCAB | BUCKET_VOCAB | FASTTEXT_VOCAB | EXPLICIT_VOCAB)) => {
             walk.vocab(kind, limit)?
         }

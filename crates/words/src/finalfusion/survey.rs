@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::MAGIC;
 use crate::error::{WordsError, shown};
+use crate::subwords::Cut;
 
 pub(super) const SIMPLE_VOCAB: u32 = 1;
 pub(super) const ND_ARRAY: u32 = 2;
@@ -20,15 +21,21 @@ pub(super) const METADATA: u32 = 5;
 pub(super) const ND_NORMS: u32 = 6;
 pub(super) const FASTTEXT_VOCAB: u32 = 7;
 pub(super) const EXPLICIT_VOCAB: u32 = 8;
-const FLORET_VOCAB: u32 = 9;
+pub(super) const FLORET_VOCAB: u32 = 9;
 
 const TYPE_U8: u32 = 1;
 pub(super) const TYPE_F32: u32 = 10;
 
 /// Checks that all lengths lie within the file and agree with each other, that there are words
-/// and none twice, and that the codes of the first `limit` quantised rows exist. Returns the
-/// metadata.
-pub(super) fn survey(path: &Path, file: File, limit: usize) -> Result<Option<String>, WordsError> {
+/// and none twice, and that the codes of the first `limit` quantised rows exist. Where subwords are
+/// wanted: that their rows are there and all codes exist. There must be words or wanted subwords.
+/// Returns the metadata.
+pub(super) fn survey(
+    path: &Path,
+    file: File,
+    limit: usize,
+    subwords: bool,
+) -> Result<Option<String>, WordsError> {
     let len = file.metadata().map_err(WordsError::read(path))?.len();
     let mut walk = Walk { path, bytes: BufReader::with_capacity(1 << 18, file), at: 0, len };
 
@@ -59,15 +66,20 @@ pub(super) fn survey(path: &Path, file: File, limit: usize) -> Result<Option<Str
         })?;
         metadata = Some(text);
     }
-    let words = match chunks.next() {
+    let Vocab { words, ngrams } = match chunks.next() {
         Some(
             kind @ (SIMPLE_VOCAB | BUCKET_VOCAB | FASTTEXT_VOCAB | EXPLICIT_VOCAB | FLORET_VOCAB),
-        ) => walk.vocab(kind)?,
+        ) => walk.vocab(kind, subwords)?,
         kind => return Err(walk.wrong_chunk("a vocabulary (1, 3, 7, 8 or 9)", kind)),
     };
+    let (needed, limit) = if subwords {
+        (Vocab { words, ngrams }, u64::MAX)
+    } else {
+        (Vocab { words, ngrams: 0 }, words.min(limit as u64))
+    };
     match chunks.next() {
-        Some(ND_ARRAY) => walk.matrix(words)?,
-        Some(QUANTIZED_ARRAY) => walk.quantized(words, limit as u64)?,
+        Some(ND_ARRAY) => walk.matrix(needed)?,
+        Some(QUANTIZED_ARRAY) => walk.quantized(needed, limit)?,
         kind => return Err(walk.wrong_chunk("a matrix (2 or 4)", kind)),
     }
     if let Some(kind) = chunks.next() {
@@ -80,6 +92,14 @@ pub(super) fn survey(path: &Path, file: File, limit: usize) -> Result<Option<Str
         return Err(walk.damaged(walk.at, "the end", format!("{} more bytes", len - walk.at)));
     }
     Ok(metadata)
+}
+
+/// What a vocabulary says about the rows of the matrix.
+#[derive(Clone, Copy)]
+struct Vocab {
+    words: u64,
+    /// Rows of n-grams.
+    ngrams: u64,
 }
 
 /// A position in the file, which never leaves it.
@@ -173,12 +193,15 @@ impl Walk<'_> {
         self.skip(4 - self.at % 4, "padding")
     }
 
-    /// A vocabulary; its number of words.
-    fn vocab(&mut self, kind: u32) -> Result<u64, WordsError> {
+    /// A vocabulary.
+    fn vocab(&mut self, kind: u32, subwords: bool) -> Result<Vocab, WordsError> {
         self.chunk(kind)?;
         let at = self.at;
         if kind == FLORET_VOCAB {
-            return Err(self.damaged(at, "a vocabulary of words", "floret's, of subwords only"));
+            if !subwords {
+                return Err(WordsError::OnlySubwords { path: self.path.to_owned() });
+            }
+            return self.floret_vocab();
         }
         let words = self.u64("number of words")?;
         if words == 0 {
@@ -186,35 +209,69 @@ impl Walk<'_> {
         }
         let ngrams = if kind == EXPLICIT_VOCAB { self.u64("number of n-grams")? } else { 0 };
         if kind != SIMPLE_VOCAB {
-            self.u32("least length of n-grams")?;
-            self.u32("greatest length of n-grams")?;
+            self.lengths(subwords)?;
         }
         let at = self.at;
+        let mut buckets = 0;
         match kind {
             BUCKET_VOCAB => match self.u32("exponent of buckets")? {
-                0..=32 => {}
+                exponent @ 0..=32 => buckets = 1 << exponent,
                 found => return Err(self.damaged(at, "an exponent of buckets up to 32", found)),
             },
             FASTTEXT_VOCAB => match self.u32("number of buckets")? {
-                0..=0x7fff_ffff => {}
+                0 if subwords => return Err(self.damaged(at, "at least one bucket", 0)),
+                found @ 0..=0x7fff_ffff => buckets = found.into(),
                 found => return Err(self.damaged(at, "less than 2^31 buckets", found)),
             },
             _ => {}
         }
         self.strings(words, 0, "words")?;
-        self.strings(ngrams, 8, "n-grams")?;
-        Ok(words)
+        let listed = self.strings(ngrams, 8, "n-grams")?;
+        Ok(Vocab { words, ngrams: buckets + listed })
     }
 
-    /// Strings, each with its length in front and so many bytes behind it; none twice.
-    fn strings(&mut self, count: u64, behind: u64, what: &'static str) -> Result<(), WordsError> {
+    /// A vocabulary without words.
+    fn floret_vocab(&mut self) -> Result<Vocab, WordsError> {
+        self.lengths(true)?;
+        let at = self.at;
+        let ngrams = self.u64("number of buckets")?;
+        if ngrams == 0 {
+            return Err(self.damaged(at, "at least one bucket", 0));
+        }
+        let at = self.at;
+        let hashes = self.u32("number of hashes")?;
+        if !(1..=4).contains(&hashes) {
+            return Err(self.damaged(at, "one to four hashes", hashes));
+        }
+        self.u32("seed of the hashes")?;
+        self.strings(1, 0, "mark of a word's begin")?;
+        self.strings(1, 0, "mark of a word's end")?;
+        Ok(Vocab { words: 0, ngrams })
+    }
+
+    /// The lengths of n-grams, which matter where subwords are wanted.
+    fn lengths(&mut self, subwords: bool) -> Result<(), WordsError> {
+        let at = self.at;
+        let lengths =
+            [self.u32("least length of n-grams")?, self.u32("greatest length of n-grams")?];
+        if subwords {
+            Cut::check_lengths(self.path, at, lengths)?;
+        }
+        Ok(())
+    }
+
+    /// Strings, each with its length in front, and perhaps an index of 8 bytes behind it; none
+    /// twice. How many different indices there are.
+    fn strings(&mut self, count: u64, behind: u64, what: &'static str) -> Result<u64, WordsError> {
         self.check(count.checked_mul(4 + behind), what)?;
-        let mut seen = HashSet::new();
+        let (mut seen, mut indices) = (HashSet::new(), HashSet::new());
         for _ in 0..count {
             let at = self.at;
             let length = self.u32(what)?;
             let string = self.bytes(length.into(), what)?;
-            self.skip(behind, what)?;
+            if behind > 0 {
+                indices.insert(self.u64(what)?);
+            }
             if std::str::from_utf8(&string).is_err() {
                 let found = format!("`{}`", shown(&string));
                 return Err(self.damaged(at, format!("{what} in UTF-8"), found));
@@ -224,22 +281,27 @@ impl Walk<'_> {
                 return Err(self.damaged(at, format!("different {what}"), found));
             }
         }
-        Ok(())
+        Ok(indices.len() as u64)
     }
 
-    /// An error unless a matrix has a row for each word; rows behind are those of subwords.
-    fn rows(&mut self, words: u64) -> Result<u64, WordsError> {
+    /// An error unless a matrix has so many rows; those behind the words' are those of subwords.
+    fn rows(&mut self, needed: Vocab) -> Result<u64, WordsError> {
         let at = self.at;
         let rows = self.u64("number of rows")?;
-        if rows < words {
-            return Err(self.damaged(at, format!("rows for {words} words"), rows));
+        if rows < needed.words.saturating_add(needed.ngrams) {
+            let ngrams = match needed.ngrams {
+                0 => String::new(),
+                ngrams => format!(" and {ngrams} n-grams"),
+            };
+            let expected = format!("rows for {} words{ngrams}", needed.words);
+            return Err(self.damaged(at, expected, rows));
         }
         Ok(rows)
     }
 
-    fn matrix(&mut self, words: u64) -> Result<(), WordsError> {
+    fn matrix(&mut self, needed: Vocab) -> Result<(), WordsError> {
         self.chunk(ND_ARRAY)?;
-        let rows = self.rows(words)?;
+        let rows = self.rows(needed)?;
         let at = self.at;
         let columns = self.u32("number of columns")?;
         if columns == 0 {
@@ -252,7 +314,7 @@ impl Walk<'_> {
         self.skip(size, "a matrix")
     }
 
-    fn quantized(&mut self, words: u64, limit: u64) -> Result<(), WordsError> {
+    fn quantized(&mut self, needed: Vocab, limit: u64) -> Result<(), WordsError> {
         self.chunk(QUANTIZED_ARRAY)?;
         let projection = self.u32("projection")? != 0;
         let norms = self.u32("norms")? != 0;
@@ -268,7 +330,7 @@ impl Walk<'_> {
         if centroids == 0 {
             return Err(self.damaged(at, "at least one centroid", 0));
         }
-        let rows = self.rows(words)?;
+        let rows = self.rows(needed)?;
         self.expect("type of codes", TYPE_U8)?;
         self.expect("type of vectors", TYPE_F32)?;
         self.padding()?;
@@ -284,7 +346,7 @@ impl Walk<'_> {
             self.skip(size, "norms")?;
         }
         let size = self.check(rows.checked_mul(codes), "codes")?;
-        let mut used = if centroids < 256 { words.min(limit) * codes } else { 0 };
+        let mut used = if centroids < 256 { rows.min(limit) * codes } else { 0 };
         let end = self.at + size;
         while used > 0 {
             let at = self.at;

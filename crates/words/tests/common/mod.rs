@@ -186,3 +186,122 @@ pub(crate) fn quantized() -> Vec<u8> {
         .norms(&[1., 2., 4.])
         .0
 }
+
+/// A file of the golden tests.
+pub(crate) fn golden(name: &str) -> Vec<u8> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    std::fs::read(directory.join(name)).unwrap()
+}
+
+/// A fastText model of two dimensions, field by field. The rows count from 0 in steps of 1/4.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) version: i32,
+    pub(crate) dim: i32,
+    pub(crate) kind: i32,
+    pub(crate) bucket: i32,
+    pub(crate) lengths: (i32, i32),
+    /// Entries, words, labels; by default those of `words`.
+    pub(crate) sizes: Option<(i32, i32, i32)>,
+    /// Bytes and kinds: 0 is a word, 1 a label.
+    pub(crate) words: Vec<(Vec<u8>, u8)>,
+    pub(crate) prune: i64,
+    pub(crate) pruned: Vec<(i32, i32)>,
+    pub(crate) quantized: u8,
+    /// Of the input matrix; by default two columns and the rows that the other fields say.
+    pub(crate) shape: Option<(i64, i64)>,
+    pub(crate) values: Option<Vec<f32>>,
+    /// In place of the input matrix's values.
+    pub(crate) codes: Vec<u8>,
+}
+
+impl Model {
+    pub(crate) fn new(words: &[&str]) -> Self {
+        Self {
+            version: 12,
+            dim: 2,
+            kind: 1,
+            bucket: 3,
+            lengths: (3, 6),
+            sizes: None,
+            words: words.iter().map(|word| (word.as_bytes().to_vec(), 0)).collect(),
+            prune: -1,
+            pruned: Vec::new(),
+            quantized: 0,
+            shape: None,
+            values: None,
+            codes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> Vec<u8> {
+        let mut file = 793_712_314_u32.to_le_bytes().to_vec();
+        let i32 = |file: &mut Vec<u8>, number: i32| file.extend(number.to_le_bytes());
+        let (minn, maxn) = self.lengths;
+        let (bucket, kind) = (self.bucket, self.kind);
+        for number in
+            [self.version, self.dim, 5, 5, 1, 5, 1, 2, kind, bucket, minn, maxn, 100, 0, 0]
+        {
+            i32(&mut file, number);
+        }
+        let all = self.words.len() as i32;
+        let labels = self.words.iter().filter(|(_, kind)| *kind == 1).count() as i32;
+        let (entries, words, labels) = self.sizes.unwrap_or((all, all - labels, labels));
+        [entries, words, labels].into_iter().for_each(|number| i32(&mut file, number));
+        file.extend(100_i64.to_le_bytes());
+        file.extend(self.prune.to_le_bytes());
+        for (word, kind) in &self.words {
+            file.extend(word);
+            file.push(0);
+            file.extend(1_i64.to_le_bytes());
+            file.push(*kind);
+        }
+        for &(bucket, row) in &self.pruned {
+            i32(&mut file, bucket);
+            i32(&mut file, row);
+        }
+        file.push(self.quantized);
+        if self.quantized > 0 {
+            file.extend(&self.codes);
+        } else {
+            let (rows, columns) =
+                self.shape.unwrap_or((i64::from(words) + i64::from(self.bucket), 2));
+            file.extend(rows.to_le_bytes());
+            file.extend(columns.to_le_bytes());
+            let count = (rows * columns).clamp(0, 100) as usize;
+            let values = || (0..count).map(|at| at as f32 / 4.0).collect();
+            let values = self.values.clone().unwrap_or_else(values);
+            file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        file.push(0);
+        file.extend(1_i64.to_le_bytes());
+        file.extend(i64::from(self.dim).to_le_bytes());
+        file.extend(vec![0; 4 * self.dim.clamp(0, 100) as usize]);
+        file
+    }
+}
+
+/// finalfusion's vocabularies with n-grams: hashed, fastText's, listed, floret's.
+pub(crate) fn finalfusion_subwords() -> Vec<Vec<u8>> {
+    let rows = |count: usize| -> Vec<f32> {
+        (0..2 * count).map(|at| ((at * 7 + 3) % 11) as f32 - 5.0).collect()
+    };
+    let words = ["guest", "été"];
+    let bucket = Fifu::new(&[3, 2])
+        .chunk(3, |file| file.u64(2).u32(2).u32(4).u32(3).strings(&words))
+        .matrix(2, &rows(2 + 8));
+    let fasttext = Fifu::new(&[7, 2])
+        .chunk(7, |file| file.u64(2).u32(1).u32(3).u32(5).strings(&words))
+        .matrix(2, &rows(2 + 5));
+    let explicit = Fifu::new(&[8, 2])
+        .chunk(8, |file| {
+            let file = file.u64(2).u64(3).u32(2).u32(3).strings(&words);
+            let file = file.strings(&["<gu"]).u64(7).strings(&["t>"]).u64(9);
+            file.strings(&["es"]).u64(7)
+        })
+        .matrix(2, &rows(2 + 2));
+    let floret = Fifu::new(&[9, 2])
+        .chunk(9, |file| file.u32(2).u32(3).u64(6).u32(2).u32(2_166_136_261).strings(&["<", ">"]))
+        .matrix(2, &rows(6));
+    [bucket, fasttext, explicit, floret].map(|file| file.0).to_vec()
+}
