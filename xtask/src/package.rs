@@ -1,7 +1,7 @@
 //! `cargo xtask package`: what would be published, built and weighed.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -34,6 +34,7 @@ pub(crate) fn run(install: bool) -> Result<ExitCode> {
     for old in packages(&folder)? {
         fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
     }
+    forget_unpacked()?;
     let mut command = cargo("package");
     command.args(["--workspace", "--exclude", "xtask", "--exclude", "procrust-benches"]);
     command.args(["--locked", "--allow-dirty"]);
@@ -59,6 +60,39 @@ pub(crate) fn run(install: bool) -> Result<ExitCode> {
         bail!("more than {LIMIT} bytes: {}", too_large.join(", "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what cargo has unpacked of our packages before.
+///
+/// A package is built against the others through a registry in the target folder, and cargo keeps
+/// what it unpacks from there by name and version: of packages that changed under the same version it
+/// would take the old ones. Such a registry has no host, and so its folder's name begins with a
+/// hyphen.
+fn forget_unpacked() -> Result<()> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let Some(home) = home else { return Ok(()) };
+    for part in ["src", "cache"] {
+        let Ok(registries) = fs::read_dir(home.join("registry").join(part)) else { continue };
+        for registry in registries.flatten() {
+            if !registry.file_name().to_string_lossy().starts_with('-') {
+                continue;
+            }
+            let Ok(unpacked) = fs::read_dir(registry.path()) else { continue };
+            for entry in unpacked.flatten() {
+                if entry.file_name().to_string_lossy().starts_with("procrust-") {
+                    let path = entry.path();
+                    let removed = if path.is_dir() {
+                        fs::remove_dir_all(&path)
+                    } else {
+                        fs::remove_file(&path)
+                    };
+                    removed.with_context(|| format!("cannot remove {}", path.display()))?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The packages in a folder, by name; none where there is no folder.
