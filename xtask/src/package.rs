@@ -30,14 +30,17 @@ const LIMIT: u64 = 10_000_000;
 /// The task.
 pub(crate) fn run(install: bool) -> Result<ExitCode> {
     setup::ensure(install)?;
-    let folder = target_folder()?.join("package");
-    for old in packages(&folder)? {
-        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    // Everything anew: of packages that changed under the same version cargo would take the old ones.
+    let target = target_folder()?.join("publish");
+    if target.exists() {
+        fs::remove_dir_all(&target)
+            .with_context(|| format!("cannot remove {}", target.display()))?;
     }
+    let folder = target.join("package");
     forget_unpacked()?;
     let mut command = cargo("package");
     command.args(["--workspace", "--exclude", "xtask", "--exclude", "procrust-benches"]);
-    command.args(["--locked", "--allow-dirty"]);
+    command.args(["--locked", "--allow-dirty", "--target-dir"]).arg(&target);
     if !step(&mut command)? {
         return Ok(ExitCode::FAILURE);
     }
@@ -65,9 +68,8 @@ pub(crate) fn run(install: bool) -> Result<ExitCode> {
 /// Removes what cargo has unpacked of our packages before.
 ///
 /// A package is built against the others through a registry in the target folder, and cargo keeps
-/// what it unpacks from there by name and version: of packages that changed under the same version it
-/// would take the old ones. Such a registry has no host, and so its folder's name begins with a
-/// hyphen.
+/// what it unpacks from there by name and version. Such a registry has no host, and so its folder's
+/// name begins with a hyphen.
 fn forget_unpacked() -> Result<()> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
