@@ -65,6 +65,25 @@ impl Alignment {
         &self.target
     }
 
+    /// The alignment seen from the other side: the target becomes the source.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self { source: self.target, target: self.source, ..self }
+    }
+
+    /// One map from the source into the target's own space: the source's map, then the inverse of
+    /// the target's.
+    ///
+    /// # Errors
+    ///
+    /// As [`AffineMap::inverse`] of the target's map.
+    pub fn direct(&self) -> Result<AffineMap, AlignError> {
+        if self.target.is_identity() {
+            return Ok(self.source.clone());
+        }
+        self.source.then(&self.target.inverse()?)
+    }
+
     /// What the user should know about the fit.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
@@ -192,4 +211,39 @@ pub(crate) fn about_means(
         None => (ndarray::Array1::zeros(input), ndarray::Array1::zeros(output)),
     };
     Ok(Alignment::onto_target(AffineMap::new(shift, matrix, offset)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_abs_diff_eq;
+    use ndarray::array;
+    use procrust_blas as _;
+
+    #[test]
+    fn the_direct_map_leads_into_the_space_of_the_target() {
+        let map = |shift, matrix, offset| AffineMap::new(shift, matrix, offset).unwrap();
+        let source = map(array![1.0, 2.0], array![[2.0, 0.0], [1.0, 1.0]], array![0.5, 0.0]);
+        let target = map(array![0.0, -1.0], array![[0.0, 4.0], [-2.0, 0.0]], array![3.0, 1.0]);
+        let alignment = Alignment::new(source, target).unwrap();
+        let rows = array![[3.0_f32, -1.0], [0.0, 0.5]];
+        let shared = alignment.source().apply(rows.view()).unwrap();
+        let direct = alignment.direct().unwrap().apply(rows.view()).unwrap();
+        assert_abs_diff_eq!(
+            alignment.target().apply(direct.view()).unwrap(),
+            shared,
+            epsilon = 1e-5
+        );
+        // There and back.
+        let back = alignment.clone().reversed().direct().unwrap();
+        assert_abs_diff_eq!(back.apply(direct.view()).unwrap(), rows, epsilon = 1e-5);
+    }
+
+    #[test]
+    fn a_target_that_stays_asks_for_no_inverse() {
+        let flat = AffineMap::new(array![0.0, 0.0], array![[1.0], [1.0]], array![0.0]).unwrap();
+        let alignment = Alignment::from(flat.clone());
+        assert_eq!(alignment.direct().unwrap(), flat);
+        assert!(alignment.reversed().direct().is_err());
+    }
 }

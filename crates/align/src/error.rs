@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use ndarray_linalg::error::LinalgError;
 
 /// Why an alignment could not be fitted, combined or applied.
@@ -148,5 +150,35 @@ pub enum AlignError {
     RowStep {
         /// The name given.
         found: String,
+    },
+    /// A file of a map could not be read or written.
+    #[error("cannot {doing} the map {}", path.display())]
+    MapFile {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Bytes are not those of a map.
+    #[error("expected {expected}, found {found}")]
+    MapFormat {
+        /// What a map has at this place.
+        expected: String,
+        /// What was found there.
+        found: String,
+    },
+    /// A map was saved by a later version.
+    #[error(
+        "the map was written by a later version of procrust (map version {version}, known up to \
+         {known})"
+    )]
+    MapVersion {
+        /// The version of the map.
+        version: u64,
+        /// The last version that can be read.
+        known: u64,
     },
 }

@@ -70,16 +70,7 @@ impl fmt::Display for RowStep {
 /// assert_eq!(x, array![[0.6, 0.8], [0.0, 0.0]]);
 /// ```
 pub fn prepare_rows(x: &mut Array2<f32>, steps: &[RowStep]) {
-    for step in steps {
-        match step {
-            RowStep::Center => {
-                if let Some(mean) = Mean::of(x.view()) {
-                    mean.subtract(x);
-                }
-            }
-            other => scale_rows(x, *other),
-        }
-    }
+    ChunkedPreparation::fit(steps, x);
 }
 
 /// The same preparation for rows that are never in memory together.
@@ -102,7 +93,7 @@ pub fn prepare_rows(x: &mut Array2<f32>, steps: &[RowStep]) {
 /// preparation.apply(&mut chunk);
 /// assert_eq!(chunk, array![[0.5, -0.5]]);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChunkedPreparation {
     steps: Vec<RowStep>,
     /// What the first of the `center` steps subtract; `None` where there were no rows.
@@ -111,6 +102,46 @@ pub struct ChunkedPreparation {
 }
 
 impl ChunkedPreparation {
+    /// The steps with means that were measured before, 2 × d each: their sum is the mean.
+    pub(crate) fn of_means(steps: &[RowStep], means: Vec<Array2<f64>>) -> Self {
+        let mean = |mean: Array2<f64>| {
+            Some(Mean { first: mean.row(0).to_owned(), shift: mean.row(1).to_owned() })
+        };
+        Self { steps: steps.to_vec(), means: means.into_iter().map(mean).collect(), sum: None }
+    }
+
+    /// What [`of_means`](Self::of_means) takes; none of steps that saw no rows.
+    pub(crate) fn means(&self) -> Vec<Array2<f64>> {
+        let of = |mean: &Mean| ndarray::stack![Axis(0), mean.first, mean.shift];
+        self.means.iter().flatten().map(of).collect()
+    }
+
+    /// Measures and applies `steps` on rows that are all in memory; the same bits as
+    /// [`prepare_rows`].
+    #[must_use]
+    pub fn fit(steps: &[RowStep], rows: &mut Array2<f32>) -> Self {
+        let mut means = Vec::new();
+        for &step in steps {
+            match step {
+                RowStep::Center => {
+                    let mean = Mean::of(rows.view());
+                    if let Some(mean) = &mean {
+                        mean.subtract(rows);
+                    }
+                    means.push(mean);
+                }
+                other => scale_rows(rows, other),
+            }
+        }
+        Self { steps: steps.to_vec(), means, sum: None }
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[RowStep] {
+        &self.steps
+    }
+
     /// The steps, none of them measured yet.
     #[must_use]
     pub fn new(steps: &[RowStep]) -> Self {
@@ -243,7 +274,7 @@ fn each_row(x: &mut Array2<f32>, change: impl Fn(ArrayViewMut1<'_, f32>) + Sync)
 /// The mean row in two parts, the first row and the mean distance from it. In a constant column
 /// all distances are exactly zero, which a sum divided by `n` would miss by a rounding error, and
 /// a standardised rounding error is ±1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Mean {
     first: Array1<f64>,
     shift: Array1<f64>,
