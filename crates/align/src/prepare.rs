@@ -118,7 +118,7 @@ impl ChunkedPreparation {
 
     /// Measures and applies `steps` on rows that are all in memory; the same bits as
     /// [`prepare_rows`].
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "the rows are changed; the means may not matter")]
     pub fn fit(steps: &[RowStep], rows: &mut Array2<f32>) -> Self {
         let mut means = Vec::new();
         for &step in steps {
