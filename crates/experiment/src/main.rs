@@ -1,12 +1,16 @@
 //! The program `procrust`.
 
+mod align_command;
 mod convert_command;
+mod evaluate_command;
 mod experiment;
+mod nearest_command;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use procrust_experiment as _;
+use unicode_width::UnicodeWidthStr;
 
 /// Carries what was learned in one embedding space into another.
 #[derive(Debug, Parser)]
@@ -22,6 +26,14 @@ enum Command {
     Experiment(experiment::Arguments),
     /// Converts word vectors from one format to another.
     Convert(convert_command::Arguments),
+    /// Learns a map from one space of word vectors to another and saves it.
+    Align(align_command::Arguments),
+    /// Translates the words of a lexicon and says how many come out right.
+    Evaluate(evaluate_command::Arguments),
+    /// Lists the words nearest to given ones, in one space or, by a map, in another.
+    Nearest(nearest_command::NearestArguments),
+    /// Answers what is to C as B is to A.
+    Analogy(nearest_command::AnalogyArguments),
 }
 
 fn main() -> ExitCode {
@@ -29,11 +41,37 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Experiment(arguments) => experiment::main(&arguments),
         Command::Convert(arguments) => convert_command::main(arguments),
+        Command::Align(arguments) => align_command::main(&arguments),
+        Command::Evaluate(arguments) => evaluate_command::main(&arguments),
+        Command::Nearest(arguments) => nearest_command::nearest(&arguments),
+        Command::Analogy(arguments) => nearest_command::analogy(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Rows of cells in columns: the first to the left, the others to the right.
+fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max();
+    let widths: Vec<usize> = (0..count).map(|at| width(at).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let gap = " ".repeat(width - cell.width());
+            line.push_str(&match at {
+                0 => format!("{cell}{gap}"),
+                _ => format!("  {gap}{cell}"),
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// An error and everything that led to it, on stderr.

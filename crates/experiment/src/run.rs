@@ -191,7 +191,7 @@ impl Ready {
             Kind::Adaptation(kind) => units(kind.pairs.len(), kind.methods.len(), &seeds),
             Kind::Lexicon(kind) => {
                 let directions = 1 + usize::from(kind.reverse.is_some());
-                units(directions, kind.methods.len(), &seeds)
+                units(directions * kind.sizes.len(), kind.methods.len(), &seeds)
             }
             Kind::Similarity(kind) => units(kind.tests.len(), kind.spaces.len(), &seeds),
         }
@@ -295,7 +295,9 @@ impl Cells<'_> {
             Work::Adaptation(plan, tasks) => {
                 adaptation::run(plan, &tasks[unit.task], unit.method, unit.seed)
             }
-            Work::Lexicon(plan, tasks) => lexicon::run(plan, &tasks[unit.task], unit.method),
+            Work::Lexicon(plan, tasks) => {
+                lexicon::run(plan, &tasks[unit.task], unit.method, unit.seed)
+            }
             Work::Similarity(plan, tests) => similarity::run(plan, tests, unit.task, unit.method),
         }
     }

@@ -1,21 +1,18 @@
 //! Runs plans of kind `lexicon`.
 
+mod fit;
+mod measure;
 mod pairs;
 
-use std::time::Instant;
+use ndarray::{Array2, ArrayView2};
+use procrust_align::{AlignError, prepare_rows};
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
-use procrust_align::{
-    AffineMap, AlignError, AlignPaired, Alignment, LeastSquares, Procrustes, Ridge, prepare_rows,
-};
-use procrust_classify::statistics;
-use procrust_neighbors::{Csls, Metric, Neighbors, NeighborsError, top_k};
-
-pub use pairs::{PairsError, Queries, WordPair, read_pairs};
+pub use fit::{Fitted, Material};
+pub use measure::Retrieval;
+pub use pairs::{PairsError, Queries, WordPair, identical, in_vocabulary, read_pairs};
 
 use crate::{
     plan::{Criterion, LexiconMethod, LexiconPlan, WordPairs},
-    results::Outcome,
     run::Finding,
     space::{Space, SpaceError},
 };
@@ -40,6 +37,16 @@ pub enum LexiconError {
         /// Its words.
         words: usize,
     },
+    /// More training pairs asked for than there are.
+    #[error("sizes: {size} training pairs of {name}, but only {pairs} are in both vocabularies")]
+    Size {
+        /// The largest of the plan's sizes.
+        size: usize,
+        /// Both spaces.
+        name: String,
+        /// The pairs.
+        pairs: usize,
+    },
     /// More neighbours asked for than there are words.
     #[error("csls_k = {k}: the vocabulary of `{name}` has only {words} words")]
     CslsK {
@@ -59,6 +66,7 @@ pub struct Spaces {
     words: [Vec<String>; 2],
     rows: [Array2<f32>; 2],
     directions: Vec<Direction>,
+    sizes: Vec<Option<usize>>,
 }
 
 /// Everything that one direction needs, as rows.
@@ -82,8 +90,11 @@ pub struct Task<'a> {
     pub source_words: &'a [String],
     /// Target words.
     pub target_words: &'a [String],
-    /// The pairs.
+    /// The direction that it belongs to.
     pub direction: &'a Direction,
+    /// The training pairs, as rows.
+    pub pairs: &'a [(usize, usize)],
+    size: Option<usize>,
     names: [&'a str; 2],
 }
 
@@ -104,7 +115,13 @@ impl Spaces {
         for (side, pairs) in sides.into_iter().enumerate() {
             let Some(WordPairs { train, test }) = pairs else { continue };
             let (source, target) = (&spaces[side], &spaces[1 - side]);
-            let train = pairs::in_vocabulary(&read_pairs(train, true)?, train, source, target)?;
+            let train = pairs::training(train, source, target)?;
+            if let Some(&Some(size)) = plan.sizes.iter().max()
+                && size > train.len()
+            {
+                let name = format!("{} to {}", plan.source.name, plan.target.name);
+                return Err(LexiconError::Size { size, name, pairs: train.len() });
+            }
             let mut asked = read_pairs(test, false)?;
             if let Some(most) = most_queries {
                 pairs::keep_first_words(&mut asked, most);
@@ -130,16 +147,17 @@ impl Spaces {
             prepare_rows(&mut rows, &plan.rows);
             rows
         });
-        Ok(Self { names, words, rows, directions })
+        Ok(Self { names, words, rows, directions, sizes: plan.sizes.clone() })
     }
 
-    /// The tasks, one a direction.
+    /// The tasks, one a direction and number of training pairs.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task<'_>> {
-        self.directions.iter().map(|direction| self.task(direction)).collect()
+        let sized = |direction| self.sizes.iter().map(move |&size| self.task(direction, size));
+        self.directions.iter().flat_map(sized).collect()
     }
 
-    fn task<'a>(&'a self, direction: &'a Direction) -> Task<'a> {
+    fn task<'a>(&'a self, direction: &'a Direction, size: Option<usize>) -> Task<'a> {
         let (s, t) = (direction.side, 1 - direction.side);
         Task {
             source: self.rows[s].view(),
@@ -147,6 +165,8 @@ impl Spaces {
             source_words: &self.words[s],
             target_words: &self.words[t],
             direction,
+            pairs: &direction.train[..size.unwrap_or(direction.train.len())],
+            size,
             names: [&self.names[s], &self.names[t]],
         }
     }
@@ -158,7 +178,7 @@ impl Spaces {
             format!(
                 "{}: {} × {} to {} × {}; {} training pairs and {} of {} test words in both \
                  vocabularies",
-                task.name(),
+                task.direction_name(),
                 task.source.nrows(),
                 task.source.ncols(),
                 task.target.nrows(),
@@ -168,14 +188,23 @@ impl Spaces {
                 task.direction.queries.listed
             )
         };
-        self.tasks().iter().map(note).collect()
+        self.directions.iter().map(|direction| note(&self.task(direction, None))).collect()
     }
 }
 
 impl Task<'_> {
-    /// `source>target`.
+    /// `source>target`, with the number of training pairs where it is not all of them.
     #[must_use]
     pub fn name(&self) -> String {
+        match self.size {
+            None => self.direction_name(),
+            Some(size) => format!("{} {size} pairs", self.direction_name()),
+        }
+    }
+
+    /// `source>target`.
+    #[must_use]
+    pub fn direction_name(&self) -> String {
         format!("{}>{}", self.names[0], self.names[1])
     }
 
@@ -184,125 +213,32 @@ impl Task<'_> {
     /// # Errors
     ///
     /// Whatever stands in the way of the fit.
-    pub fn fit(&self, method: &LexiconMethod) -> Result<(Alignment, Option<f64>), AlignError> {
-        let rows = |side: usize| -> Vec<usize> {
-            let row = |&(source, target): &(usize, usize)| [source, target][side];
-            self.direction.train.iter().map(row).collect()
-        };
-        let x = self.source.select(Axis(0), &rows(0));
-        let y = self.target.select(Axis(0), &rows(1));
-        let started = Instant::now();
-        let alignment = match *method {
-            LexiconMethod::None => {
-                let identity = pad(self.source.ncols(), self.target.ncols())?;
-                return Ok((identity, None));
-            }
-            LexiconMethod::Procrustes => Procrustes::default().fit(x.view(), y.view())?,
-            LexiconMethod::LeastSquares => LeastSquares::default().fit(x.view(), y.view())?,
-            LexiconMethod::Ridge { regularization } => {
-                Ridge { lambda: regularization, ..Ridge::default() }.fit(x.view(), y.view())?
-            }
-        };
-        Ok((alignment, Some(started.elapsed().as_secs_f64())))
-    }
-}
-
-/// No alignment: coordinates as they are, the shorter rows padded with zeros.
-fn pad(source: usize, target: usize) -> Result<Alignment, AlignError> {
-    let shared = source.max(target);
-    let side = |dim: usize| {
-        let eye = Array2::from_shape_fn((dim, shared), |(i, j)| f64::from(u8::from(i == j)));
-        AffineMap::new(Array1::zeros(dim), eye, Array1::zeros(shared))
-    };
-    Alignment::new(side(source)?, side(target)?)
-}
-
-/// The best candidates of every query under one criterion.
-fn answers(
-    plan: &LexiconPlan,
-    criterion: Criterion,
-    source: ArrayView2<'_, f32>,
-    target: ArrayView2<'_, f32>,
-    queries: ArrayView2<'_, f32>,
-) -> Result<Neighbors, NeighborsError> {
-    let most = plan.at.iter().copied().max().unwrap_or(1);
-    match criterion {
-        Criterion::Cosine => top_k(queries, target, most, Metric::Cosine),
-        Criterion::Csls => Csls::new(source, target, plan.csls_k)?.top_k(queries, most),
+    pub fn fit(&self, method: &LexiconMethod, seed: u64) -> Result<Fitted, AlignError> {
+        let pairs = self.pairs;
+        Material { source: self.source, target: self.target, pairs, seed }.fit(method)
     }
 }
 
 /// One run: a method on a task, measured under every criterion of the plan.
 #[must_use]
-pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize) -> Vec<Finding> {
-    let queries = &task.direction.queries;
-    let finding = |criterion: Option<Criterion>, metric: String| Finding {
-        classifier: None,
-        criterion: criterion.map(|criterion| criterion.name().to_owned()),
-        metric,
-        outcome: Outcome::Failed { error: String::new() },
-        items: Vec::new(),
-        fit_seconds: None,
-        warnings: Vec::new(),
-    };
-    let metrics: Vec<String> = plan.at.iter().map(|k| format!("p@{k}")).collect();
-    let every = |error: String| -> Vec<Finding> {
-        let criteria = plan.criteria.iter();
-        let all = criteria.flat_map(|&c| metrics.iter().map(move |m| (c, m.clone())));
-        all.map(|(criterion, metric)| Finding {
-            outcome: Outcome::Failed { error: error.clone() },
-            ..finding(Some(criterion), metric)
-        })
-        .collect()
-    };
+pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec<Finding> {
+    let retrieval = Retrieval { criteria: &plan.criteria, csls_k: plan.csls_k, at: &plan.at };
     let mapped = || -> Result<_, AlignError> {
-        let (alignment, seconds) = task.fit(&plan.methods[method])?;
-        let source = alignment.source().apply(task.source)?;
-        let target = alignment.target().apply(task.target)?;
-        let warnings = alignment.warnings().iter().map(ToString::to_string).collect();
-        Ok((source, target, seconds, warnings))
+        let fitted = task.fit(&plan.methods[method], seed)?;
+        let source = fitted.alignment.source().apply(task.source)?;
+        let target = fitted.alignment.target().apply(task.target)?;
+        Ok((source, target, fitted))
     };
-    let (source, target, fit_seconds, warnings): (_, _, _, Vec<String>) = match mapped() {
-        Ok(mapped) => mapped,
-        Err(error) => return every(error.to_string()),
-    };
-    let rows: Vec<usize> = queries.rows.iter().map(|(row, _)| *row).collect();
-    let asked = source.select(Axis(0), &rows);
-
-    let mut findings = vec![Finding {
-        outcome: Outcome::measured(
-            statistics::wilson(queries.rows.len(), queries.listed),
-            queries.listed,
-        ),
-        ..finding(None, "coverage".to_owned())
-    }];
-    for &criterion in &plan.criteria {
-        let found = answers(plan, criterion, source.view(), target.view(), asked.view());
-        for (&k, metric) in plan.at.iter().zip(&metrics) {
-            let mut finding = finding(Some(criterion), metric.clone());
-            match &found {
-                Err(error) => finding.outcome = Outcome::Failed { error: error.to_string() },
-                Ok(found) => {
-                    finding.items = hits(queries, found, k);
-                    let right = finding.items.iter().filter(|&&hit| hit > 0.0).count();
-                    let n = finding.items.len();
-                    finding.outcome = Outcome::measured(statistics::wilson(right, n), n);
-                }
+    match mapped() {
+        Err(error) => retrieval.failed(&error.to_string()),
+        Ok((source, target, fitted)) => {
+            let queries = &task.direction.queries;
+            let mut findings = retrieval.measure(source.view(), target.view(), queries);
+            for finding in &mut findings {
+                finding.fit_seconds = fitted.seconds;
+                finding.warnings.clone_from(&fitted.warnings);
             }
-            finding.fit_seconds = fit_seconds;
-            finding.warnings.clone_from(&warnings);
-            findings.push(finding);
+            findings
         }
     }
-    findings
-}
-
-/// For each query, 1 where one of its translations is among the first `k` answers.
-fn hits(queries: &Queries, found: &Neighbors, k: usize) -> Vec<f32> {
-    let answers = found.indices.outer_iter();
-    let hit = |((_, right), answers): (&(usize, Vec<usize>), ndarray::ArrayView1<'_, u32>)| {
-        let hit = answers.iter().take(k).any(|&answer| right.contains(&(answer as usize)));
-        f32::from(u8::from(hit))
-    };
-    queries.rows.iter().zip(answers).map(hit).collect()
 }

@@ -7,7 +7,10 @@ use std::{
 
 use procrust_datasets::DatasetError;
 
-use crate::{plan::LexiconSource, space::Space};
+use crate::{
+    plan::{LexiconSource, Training},
+    space::Space,
+};
 
 /// A word and one of its translations.
 pub type WordPair = (String, String);
@@ -56,6 +59,14 @@ pub enum PairsError {
         name: String,
         /// Its first pair.
         first: String,
+    },
+    /// No word is spelt alike in both vocabularies.
+    #[error(
+        "no {kind} is in both vocabularies: expected a lexicon to start from, or a method without one"
+    )]
+    NothingAlike {
+        /// What was looked for.
+        kind: &'static str,
     },
     /// The shipped lexicon could not be decoded.
     #[error("cannot decode the shipped lexicon")]
@@ -115,9 +126,52 @@ fn read_file(path: &Path, swapped: bool) -> Result<Vec<WordPair>, PairsError> {
     Ok(pairs)
 }
 
+/// The pairs that a map is learned from, as rows.
+pub(super) fn training(
+    training: &Training,
+    source: &Space,
+    target: &Space,
+) -> Result<Vec<(usize, usize)>, PairsError> {
+    match training {
+        Training::Lexicon(lexicon) => {
+            in_vocabulary(&read_pairs(lexicon, true)?, lexicon, source, target)
+        }
+        Training::Identical { numerals } => identical(source, target, *numerals),
+        Training::None => Ok(Vec::new()),
+    }
+}
+
+/// The words that are spelt alike in both vocabularies, or the numerals among them, in the
+/// source's order.
+///
+/// # Errors
+///
+/// [`PairsError::NothingAlike`].
+pub fn identical(
+    source: &Space,
+    target: &Space,
+    numerals: bool,
+) -> Result<Vec<(usize, usize)>, PairsError> {
+    let numeral = |word: &str| word.chars().all(char::is_numeric);
+    let words = source.words().iter().enumerate();
+    let pairs: Vec<(usize, usize)> = words
+        .filter(|(_, word)| !numerals || numeral(word))
+        .filter_map(|(row, word)| Some((row, target.position(word)?)))
+        .collect();
+    if pairs.is_empty() {
+        let kind = if numerals { "numeral" } else { "word" };
+        return Err(PairsError::NothingAlike { kind });
+    }
+    Ok(pairs)
+}
+
 /// The pairs whose words are both in the vocabularies, as rows. A pair that stands twice counts
 /// twice.
-pub(super) fn in_vocabulary(
+///
+/// # Errors
+///
+/// [`PairsError::NotInVocabulary`] when there are none.
+pub fn in_vocabulary(
     pairs: &[WordPair],
     lexicon: &LexiconSource,
     source: &Space,
@@ -150,7 +204,11 @@ pub struct Queries {
 impl Queries {
     /// A query counts when it is in the source vocabulary and at least one of its translations is
     /// in the target's.
-    pub(super) fn find(
+    ///
+    /// # Errors
+    ///
+    /// [`PairsError::NotInVocabulary`] when none counts.
+    pub fn find(
         pairs: &[WordPair],
         lexicon: &LexiconSource,
         source: &Space,

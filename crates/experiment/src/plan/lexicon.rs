@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     at_least_one, existing,
     parts::{Labelled, Settings, WordSource, all_different, row_steps},
-    toml_table::{Place, PlanError, Table, unknown},
+    toml_table::{Place, PlanError, Source, Table, unknown},
 };
 
 /// An experiment that translates words from one vocabulary into another.
@@ -31,6 +31,8 @@ pub struct LexiconPlan {
     pub csls_k: usize,
     /// The k of precision@k.
     pub at: Vec<usize>,
+    /// How many training pairs are used: the first so many, or all of them. One task each.
+    pub sizes: Vec<Option<usize>>,
     /// The methods.
     pub methods: Vec<LexiconMethod>,
 }
@@ -52,9 +54,29 @@ pub struct SpacePlan {
 #[non_exhaustive]
 pub struct WordPairs {
     /// Pairs that the map is learned from.
-    pub train: LexiconSource,
+    pub train: Training,
     /// Pairs that it is tested on.
     pub test: LexiconSource,
+}
+
+/// Where the pairs come from that a map is learned from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Training {
+    /// A lexicon.
+    Lexicon(LexiconSource),
+    /// The words that are spelt alike in both vocabularies.
+    Identical {
+        /// Only those that are written in digits.
+        numerals: bool,
+    },
+    /// There are none: methods learn from the two spaces alone.
+    None,
+}
+
+impl Training {
+    /// The words of `lexicon.start`.
+    const STARTS: [(&'static str, bool); 2] = [("identical", false), ("numerals", true)];
 }
 
 /// Where word pairs come from.
@@ -132,7 +154,31 @@ impl Labelled for LexiconMethod {
 }
 
 impl LexiconMethod {
-    const NAMES: [&'static str; 4] = ["none", "procrustes", "least-squares", "ridge"];
+    /// Whether there is nothing to learn from without word pairs.
+    #[must_use]
+    pub fn needs_pairs(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// A method by its name and its settings, `key = value` as in a plan's `[[method]]`; a text needs
+    /// no quotes.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] with what was expected.
+    pub fn named(name: &str, settings: &[(String, String)]) -> Result<Self, PlanError> {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let mut text = format!("name = {}\n", quoted(name));
+        for (key, value) in settings {
+            let plain = value.parse::<f64>().is_ok() || matches!(value.as_str(), "true" | "false");
+            let value = if plain { value.clone() } else { quoted(value) };
+            text.push_str(&format!("{} = {value}\n", quoted(key)));
+        }
+        Self::parse(Source::new(Path::new("--set"), &text).parse()?)
+    }
+
+    /// The names of all methods.
+    pub const NAMES: [&'static str; 4] = ["none", "procrustes", "least-squares", "ridge"];
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
@@ -162,6 +208,8 @@ impl LexiconPlan {
         let lexicon = table
             .table("lexicon")?
             .ok_or_else(|| table.error("a lexicon plan needs the table [lexicon]"))?;
+        let mut lexicon = lexicon;
+        let sizes = sizes(&mut lexicon)?;
         let (forward, reverse) = word_pairs(folder, lexicon, both)?;
 
         let mut rows = Vec::new();
@@ -191,8 +239,30 @@ impl LexiconPlan {
         let methods =
             tables.into_iter().map(LexiconMethod::parse).collect::<Result<Vec<_>, _>>()?;
         all_different(&methods, &places, "method")?;
-        Ok(Self { source, target, forward, reverse, rows, criteria, csls_k, at, methods })
+        if matches!(forward.train, Training::None) {
+            let needs = methods.iter().position(LexiconMethod::needs_pairs);
+            if let Some(at) = needs {
+                return Err(places[at].error(format!(
+                    "{} learns from word pairs: expected lexicon.train, or lexicon.start = \
+                     \"identical\" to begin with words that are spelt alike",
+                    methods[at].name()
+                )));
+            }
+        }
+        Ok(Self { source, target, forward, reverse, rows, criteria, csls_k, at, sizes, methods })
     }
+}
+
+/// `lexicon.sizes`: numbers, and "all".
+fn sizes(lexicon: &mut Table) -> Result<Vec<Option<usize>>, PlanError> {
+    let Some(sizes) = lexicon.counts_or_word("sizes", "all", 2)? else { return Ok(vec![None]) };
+    if sizes.is_empty() {
+        return Err(lexicon.error("sizes: the list is empty"));
+    }
+    Ok(sizes
+        .into_iter()
+        .map(|size| size.map(|n| usize::try_from(n).unwrap_or(usize::MAX)))
+        .collect())
 }
 
 fn criterion((name, place): &(String, Place)) -> Result<Criterion, PlanError> {
@@ -225,23 +295,34 @@ fn word_pairs(
     mut table: Table,
     both: bool,
 ) -> Result<(WordPairs, Option<WordPairs>), PlanError> {
+    let start = table.word("start", &Training::STARTS)?;
+    let start = start.map(|numerals| Training::Identical { numerals });
     if let Some((name, place)) = table.optional_text("dataset")? {
         if name != "english-french" {
             return Err(place.error(unknown("dataset", &name, &["english-french"])));
         }
         table.finish()?;
-        let (ahead, back) = (LexiconSource::EnglishFrench, LexiconSource::FrenchEnglish);
-        let forward = WordPairs { train: ahead.clone(), test: ahead };
-        return Ok((forward, both.then(|| WordPairs { train: back.clone(), test: back })));
+        let pairs = |test: LexiconSource| WordPairs {
+            train: start.clone().unwrap_or_else(|| Training::Lexicon(test.clone())),
+            test,
+        };
+        let forward = pairs(LexiconSource::EnglishFrench);
+        return Ok((forward, both.then(|| pairs(LexiconSource::FrenchEnglish))));
     }
-    let forward = files(folder, &mut table)?;
+    let forward = files(folder, &mut table, start.as_ref())?;
     let reverse = match (both, table.table("reverse")?) {
         (true, Some(mut table)) => {
-            let reverse = files(folder, &mut table)?;
+            let reverse = files(folder, &mut table, start.as_ref())?;
             table.finish()?;
             Some(reverse)
         }
-        (true, None) => Some(WordPairs { train: swap(&forward.train), test: swap(&forward.test) }),
+        (true, None) => {
+            let train = match &forward.train {
+                Training::Lexicon(train) => Training::Lexicon(swap(train)),
+                other => other.clone(),
+            };
+            Some(WordPairs { train, test: swap(&forward.test) })
+        }
         (false, Some(table)) => {
             return Err(table.error("[lexicon.reverse] goes with directions = \"both\""));
         }
@@ -251,13 +332,20 @@ fn word_pairs(
     Ok((forward, reverse))
 }
 
-fn files(folder: &Path, table: &mut Table) -> Result<WordPairs, PlanError> {
-    let train = table.optional_text("train")?.ok_or_else(|| {
-        table.error("`train` is missing: no method of this version learns without word pairs")
-    })?;
-    let test = table.text("test")?;
+fn files(
+    folder: &Path,
+    table: &mut Table,
+    start: Option<&Training>,
+) -> Result<WordPairs, PlanError> {
     let file = |named| Ok(LexiconSource::File { path: existing(folder, &named)?, swapped: false });
-    Ok(WordPairs { train: file(train)?, test: file(test)? })
+    let train = match (table.optional_text("train")?, start) {
+        (Some((_, place)), Some(_)) => {
+            return Err(place.error("train: expected either `train` or `start`, found both"));
+        }
+        (Some(train), None) => Training::Lexicon(file(train)?),
+        (None, start) => start.cloned().unwrap_or(Training::None),
+    };
+    Ok(WordPairs { train, test: file(table.text("test")?)? })
 }
 
 fn swap(source: &LexiconSource) -> LexiconSource {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
-pub use lexicon::{Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, WordPairs};
+pub use lexicon::{
+    Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
+};
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};

@@ -263,6 +263,30 @@ impl Table {
         items.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
 
+    /// A list of whole numbers of at least `least`, the word given (`None`) among them.
+    pub(crate) fn counts_or_word(
+        &mut self,
+        key: &'static str,
+        word: &str,
+        least: u64,
+    ) -> Result<Option<Vec<Option<u64>>>, PlanError> {
+        let expected = format!("a list of whole numbers, {least} or more, and {word:?}");
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let Kind::Array(items) = &value.kind else {
+            return Err(self.mismatch(key, &expected, &value));
+        };
+        let item = |item: &Value| match &item.kind {
+            Kind::Text(text) if text == word => Ok(None),
+            Kind::Integer(number) => u64::try_from(*number)
+                .ok()
+                .filter(|&number| number >= least)
+                .map(Some)
+                .ok_or_else(|| self.mismatch(key, &expected, item)),
+            _ => Err(self.mismatch(key, &expected, item)),
+        };
+        items.iter().map(item).collect::<Result<_, _>>().map(Some)
+    }
+
     /// A list of texts; one text alone counts as a list of one.
     pub(crate) fn texts(
         &mut self,

@@ -37,7 +37,8 @@ pub(super) fn before_and_after(finished: &Finished, summary: &Summary, id: &str)
                 of_domains(plan, &tasks[task], method, seed, label, &domains.classes)
             }
             (Kind::Lexicon(plan), Data::Spaces(spaces)) => {
-                of_words(plan, &spaces.tasks()[task], method, label)
+                let seed = finished.seeds.first().copied().unwrap_or(0);
+                of_words(plan, &spaces.tasks()[task], method, seed, label)
             }
             _ => None,
         };
@@ -144,9 +145,10 @@ fn of_words(
     plan: &LexiconPlan,
     task: &lexicon::Task<'_>,
     method: usize,
+    seed: u64,
     label: &str,
 ) -> Option<(Picture, Panels)> {
-    let (alignment, _) = task.fit(&plan.methods[method]).ok()?;
+    let alignment = task.fit(&plan.methods[method], seed).ok()?.alignment;
     let queries = &task.direction.queries.rows;
     let shown: Vec<&(usize, Vec<usize>)> =
         spread(queries.len(), WORDS).into_iter().map(|at| &queries[at]).collect();
