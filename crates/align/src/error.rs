@@ -102,6 +102,9 @@ pub enum AlignError {
         /// Which input.
         what: &'static str,
     },
+    /// The sides of the pairs have nothing in common.
+    #[error("source and target do not vary together: their cross-covariance is zero")]
+    Unrelated,
     /// Ledoit-Wolf shrinkage needs the rows, and the spectrum was made from moments.
     #[error("Ledoit-Wolf shrinkage of the {what} needs its rows, found moments only")]
     NeedsRows {

@@ -9,6 +9,8 @@
 //! |---|---|
 //! | pairs, and distances that mean something | [`Procrustes`] |
 //! | pairs, many more than dimensions | [`LeastSquares`], [`Ridge`] |
+//! | pairs of words | [`VecMap`] |
+//! | pairs, and both sides hold much that the other has not | [`Cca`] |
 //! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
@@ -49,6 +51,7 @@
 mod affine;
 mod alignment;
 mod blocks;
+mod cca;
 mod coral;
 mod error;
 mod factor;
@@ -60,9 +63,12 @@ mod saved;
 mod spectrum;
 mod subspace;
 mod transport;
+mod vecmap;
+mod whitening;
 
 pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
+pub use cca::Cca;
 pub use coral::{Coral, Regularization};
 pub use error::AlignError;
 pub use moments::{Moments, PairMoments};
@@ -73,6 +79,7 @@ pub use saved::{SavedAlignment, Side};
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;
 pub use transport::LinearTransport;
+pub use vecmap::VecMap;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

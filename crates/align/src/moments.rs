@@ -283,7 +283,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    const ALL: Self = Self { source: true, target: true };
+    pub(crate) const ALL: Self = Self { source: true, target: true };
     pub(crate) const CROSS: Self = Self { source: false, target: false };
     pub(crate) const SOURCE: Self = Self { source: true, target: false };
 }
@@ -370,6 +370,11 @@ impl PairSums {
     /// `XᵀX`, of centred rows if asked for.
     pub(crate) fn source_of(&self, centered: bool) -> Array2<f64> {
         if centered { self.source.scatter().clone() } else { self.source.gram(self.count) }
+    }
+
+    /// `YᵀY`, of centred rows if asked for.
+    pub(crate) fn target_of(&self, centered: bool) -> Array2<f64> {
+        if centered { self.target.scatter().clone() } else { self.target.gram(self.count) }
     }
 
     /// `‖X‖²`, of centred rows if asked for.
