@@ -69,8 +69,9 @@ pub struct SavedAlignment {
     pub method: String,
     /// Its settings, by name.
     pub settings: BTreeMap<String, Value>,
-    /// What the method found out beside the maps.
-    pub diagnostics: BTreeMap<String, f64>,
+    /// What the method found out beside the maps; more than one figure where one name stands for
+    /// several, such as the correlations of CCA.
+    pub diagnostics: BTreeMap<String, Vec<f64>>,
     /// What the user should know about the fit.
     pub warnings: Vec<String>,
 }
@@ -85,11 +86,14 @@ impl SavedAlignment {
     /// An alignment of rows that were not prepared, with its warnings and diagnostics.
     #[must_use]
     pub fn new(alignment: Alignment, method: &str) -> Self {
-        let diagnostics = alignment.diagnostics().iter();
+        let mut diagnostics = BTreeMap::<String, Vec<f64>>::new();
+        for &(name, value) in alignment.diagnostics() {
+            diagnostics.entry(name.to_owned()).or_default().push(value);
+        }
         Self {
             method: method.to_owned(),
             settings: BTreeMap::new(),
-            diagnostics: diagnostics.map(|&(name, value)| (name.to_owned(), value)).collect(),
+            diagnostics,
             warnings: alignment.warnings().iter().map(ToString::to_string).collect(),
             source_rows: ChunkedPreparation::new(&[]),
             target_rows: ChunkedPreparation::new(&[]),
@@ -369,7 +373,7 @@ mod tests {
         let alignment = Alignment::new(source.unwrap(), AffineMap::identity(2)).unwrap();
         let mut saved = SavedAlignment::new(alignment, "ridge");
         saved.settings.insert("regularization".to_owned(), json!(0.1));
-        saved.diagnostics.insert("scale".to_owned(), 1.0 / 3.0);
+        saved.diagnostics.insert("scale".to_owned(), vec![1.0 / 3.0]);
         saved.warnings.push("a “warning”".to_owned());
         let mut rows = ChunkedPreparation::new(&[RowStep::Unit, RowStep::Center]);
         rows.measure(array![[1.0, 2.0, 3.0], [0.1, 0.2, -0.7]]);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ndarray::Array2;
-use procrust_align::{ChunkedPreparation, RowStep};
+use procrust_align::{AlignError, ChunkedPreparation, RowStep, SavedAlignment, Side};
 use procrust_words::{
     Embeddings, Format, OpenOptions, Policy, Report, WordsError, WriteOptions, Writer, stream,
 };
@@ -33,6 +33,9 @@ pub struct Conversion {
     pub limit: Option<usize>,
     /// What is done to the rows, in order.
     pub rows: Vec<RowStep>,
+    /// A map that the rows of one of its sides go through, prepared as they were for its fit.
+    /// `rows` is not looked at then.
+    pub through: Option<(SavedAlignment, Side)>,
     /// What becomes of lines and rows that are not as they should be.
     pub policy: Policy,
     /// Takes spaces in text for parts of words.
@@ -67,6 +70,17 @@ pub enum ConvertError {
     /// The vectors could not be read or written.
     #[error(transparent)]
     Words(#[from] WordsError),
+    /// The vectors do not fit the map, or a mapped value does not fit into `f32`.
+    #[error("{} does not fit the {} of the map", path.display(), side.name())]
+    Map {
+        /// The file that is read.
+        path: PathBuf,
+        /// The side of the map.
+        side: Side,
+        /// Why not.
+        #[source]
+        cause: AlignError,
+    },
     /// The file would be written over itself.
     #[error("{} is the file that is read: expected another name to write to", path.display())]
     Itself {
@@ -84,7 +98,7 @@ impl Conversion {
     ///
     /// # Errors
     ///
-    /// [`ConvertError::Words`] with file and line; [`ConvertError::Itself`].
+    /// [`ConvertError::Words`] with file and line; [`ConvertError::Map`]; [`ConvertError::Itself`].
     pub fn run(&self) -> Result<Converted, ConvertError> {
         if same_file(&self.from, &self.to) {
             return Err(ConvertError::Itself { path: self.to.clone() });
@@ -100,13 +114,16 @@ impl Conversion {
         write.format = Some(to);
         write.header = !self.no_header;
         let streamed = matches!(from, Format::Text | Format::Word2VecBinary);
-        if !streamed && self.rows.is_empty() {
+        if !streamed && self.rows.is_empty() && self.through.is_none() {
             let all = Embeddings::open(&self.from, &read)?;
             all.write(&self.to, &write)?;
             return Ok(converted(all.len(), all.dim(), from, to, all.report().clone()));
         }
 
-        let mut preparation = ChunkedPreparation::new(&self.rows);
+        let mut preparation = match &self.through {
+            Some((map, side)) => map.preparation(*side).clone(),
+            None => ChunkedPreparation::new(&self.rows),
+        };
         let mut rows = None;
         let mut pass = 1;
         while !preparation.is_ready() {
@@ -123,7 +140,16 @@ impl Conversion {
         let progress = Progress::of_rows("writing", rows);
         let mut writer: Option<Writer> = None;
         let (report, words) = self.pass(&read, &progress, |words, mut chunk| {
-            preparation.apply(&mut chunk);
+            if let Some((map, side)) = &self.through {
+                let path = || self.from.clone();
+                chunk = map.map(*side, chunk).map_err(|cause| ConvertError::Map {
+                    path: path(),
+                    side: *side,
+                    cause,
+                })?;
+            } else {
+                preparation.apply(&mut chunk);
+            }
             let writer = match &mut writer {
                 Some(writer) => writer,
                 none => none.insert(Writer::create(&self.to, chunk.ncols(), &write)?),
@@ -145,8 +171,8 @@ impl Conversion {
         &self,
         options: &OpenOptions,
         progress: &Progress,
-        mut each: impl FnMut(&[String], Array2<f32>) -> Result<(), WordsError>,
-    ) -> Result<(Report, usize), WordsError> {
+        mut each: impl FnMut(&[String], Array2<f32>) -> Result<(), ConvertError>,
+    ) -> Result<(Report, usize), ConvertError> {
         let (mut words, mut values, mut dim) = (Vec::new(), Vec::new(), 0);
         let mut count = 0;
         let mut hand_on = |words: &mut Vec<String>, values: &mut Vec<f32>, dim: usize| {

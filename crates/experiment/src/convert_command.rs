@@ -49,11 +49,16 @@ pub(crate) fn main(arguments: Arguments) -> anyhow::Result<ExitCode> {
     conversion.policy = arguments.policy;
     conversion.spaces_in_words = arguments.spaces_in_words;
     conversion.no_header = arguments.no_header;
+    run(&conversion, arguments.json)
+}
+
+/// Runs a conversion and says what it did.
+pub(crate) fn run(conversion: &Conversion, json: bool) -> anyhow::Result<ExitCode> {
     let done = conversion.run()?;
     if !done.report.is_clean() {
         eprint!("found in {}:\n{}", conversion.from.display(), done.report);
     }
-    if arguments.json {
+    if json {
         println!("{}", serde_json::to_string(&done).context("cannot write JSON")?);
     } else {
         println!(

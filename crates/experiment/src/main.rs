@@ -1,6 +1,7 @@
 //! The program `procrust`.
 
 mod align_command;
+mod apply_command;
 mod convert_command;
 mod evaluate_command;
 mod experiment;
@@ -28,6 +29,8 @@ enum Command {
     Convert(convert_command::Arguments),
     /// Learns a map from one space of word vectors to another and saves it.
     Align(align_command::Arguments),
+    /// Maps word vectors by a map that was saved.
+    Apply(apply_command::Arguments),
     /// Translates the words of a lexicon and says how many come out right.
     Evaluate(evaluate_command::Arguments),
     /// Lists the words nearest to given ones, in one space or, by a map, in another.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Experiment(arguments) => experiment::main(&arguments),
         Command::Convert(arguments) => convert_command::main(arguments),
         Command::Align(arguments) => align_command::main(&arguments),
+        Command::Apply(arguments) => apply_command::main(arguments),
         Command::Evaluate(arguments) => evaluate_command::main(&arguments),
         Command::Nearest(arguments) => nearest_command::nearest(&arguments),
         Command::Analogy(arguments) => nearest_command::analogy(&arguments),

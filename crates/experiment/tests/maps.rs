@@ -119,6 +119,39 @@ fn translations_and_neighbours_are_listed() {
 }
 
 #[test]
+fn applied_maps_are_what_evaluate_measures() {
+    let folder = spaces();
+    procrust(&folder, &[&ALIGN[..], &["--lexicon", "l.txt", "--method", "vecmap"]].concat())
+        .success();
+    for (side, from, to) in [("source", "s.txt", "ms.npy"), ("target", "t.txt", "mt.fifu")] {
+        procrust(&folder, &["apply", "m.map", from, to, "--side", side]).success();
+    }
+    let evaluate = |source, target, map: &[&str]| {
+        let files = ["evaluate", "--source", source, "--target", target, "--lexicon", "l.txt"];
+        let more = ["--csls-k", "3", "--at", "1,2", "--json"];
+        let lines = stdout(&procrust(&folder, &[&files[..], &more, map].concat()).success());
+        let values = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        values.map(|line| line["value"].clone()).collect::<Vec<_>>()
+    };
+    let by_map = evaluate("s.txt", "t.txt", &["--map", "m.map"]);
+    assert_eq!(evaluate("ms.npy", "mt.fifu", &[]), by_map);
+    assert_eq!(by_map[1], 1.0);
+    // The rows themselves, through the library.
+    let saved = procrust_align::SavedAlignment::load(&folder.path().join("m.map")).unwrap();
+    let open = |file: &str| {
+        let options = procrust_words::OpenOptions::default();
+        procrust_words::Embeddings::open(folder.path().join(file), &options).unwrap().into_parts().1
+    };
+    let expected = saved.map(procrust_align::Side::Source, open("s.txt")).unwrap();
+    assert_eq!(open("ms.npy"), expected);
+
+    folder.write("s.txt", "s4 1 2\ns5 0 1\n");
+    let said = complaint(&folder, &["apply", "m.map", "s.txt", "other.vec"]);
+    assert!(said.contains("s.txt does not fit the source of the map"), "{said}");
+    assert!(!folder.path().join("other.vec").exists());
+}
+
+#[test]
 fn what_does_not_fit_is_said_and_nothing_is_left_behind() {
     let folder = spaces();
     let align = |more: &[&str]| complaint(&folder, &[&ALIGN[..], more].concat());

@@ -1,9 +1,7 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use procrust_align::{
-    AffineMap, AlignError, AlignPaired, Alignment, LeastSquares, Procrustes, Ridge,
-};
+use procrust_align::{AffineMap, AlignError, AlignPaired, Alignment};
 
 use crate::plan::LexiconMethod;
 
@@ -44,13 +42,13 @@ impl Material<'_> {
         }
         let (x, y) = self.paired_rows();
         let started = Instant::now();
-        let alignment = match *method {
+        let alignment = match method {
             LexiconMethod::None => unreachable!("handled above"),
-            LexiconMethod::Procrustes => Procrustes::default().fit(x.view(), y.view())?,
-            LexiconMethod::LeastSquares => LeastSquares::default().fit(x.view(), y.view())?,
-            LexiconMethod::Ridge { regularization } => {
-                Ridge { lambda: regularization, ..Ridge::default() }.fit(x.view(), y.view())?
-            }
+            LexiconMethod::Procrustes(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::LeastSquares(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::Ridge(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::Cca(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::VecMap(method) => method.fit(x.view(), y.view())?,
         };
         let seconds = Some(started.elapsed().as_secs_f64());
         let warnings = alignment.warnings().iter().map(ToString::to_string).collect();

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use procrust_align::RowStep;
-use serde_json::json;
+use procrust_align::{Cca, LeastSquares, Procrustes, Ridge, RowStep, VecMap};
+use serde_json::{Value, json};
 
 use super::{
     at_least_one, existing,
@@ -124,31 +124,49 @@ pub enum LexiconMethod {
     /// No alignment: coordinates as they are, the shorter rows padded with zeros.
     None,
     /// Orthogonal Procrustes.
-    Procrustes,
+    Procrustes(Procrustes),
     /// Least squares.
-    LeastSquares,
+    LeastSquares(LeastSquares),
     /// Ridge regression.
-    Ridge {
-        /// λ.
-        regularization: f64,
-    },
+    Ridge(Ridge),
+    /// Canonical correlation analysis.
+    Cca(Cca),
+    /// VecMap's supervised pipeline.
+    VecMap(VecMap),
 }
 
 impl Labelled for LexiconMethod {
     fn name(&self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Procrustes => "procrustes",
-            Self::LeastSquares => "least-squares",
-            Self::Ridge { .. } => "ridge",
+            Self::Procrustes(_) => "procrustes",
+            Self::LeastSquares(_) => "least-squares",
+            Self::Ridge(_) => "ridge",
+            Self::Cca(_) => "cca",
+            Self::VecMap(_) => "vecmap",
         }
     }
 
     fn settings(&self) -> Settings {
-        let mut settings = Settings::new();
-        if let Self::Ridge { regularization } = self {
-            settings.insert("regularization".into(), json!(regularization));
-        }
+        let value = match self {
+            Self::None => json!({}),
+            Self::Procrustes(method) => json!({"center": method.center}),
+            Self::LeastSquares(method) => json!({"intercept": method.intercept}),
+            Self::Ridge(method) => {
+                json!({"regularization": method.lambda, "intercept": method.intercept})
+            }
+            Self::Cca(method) => json!({
+                "regularization": method.regularization,
+                "components": method.components,
+            }),
+            Self::VecMap(method) => json!({
+                "source_exponent": method.source_exponent,
+                "target_exponent": method.target_exponent,
+                "components": method.components,
+            }),
+        };
+        let Value::Object(mut settings) = value else { unreachable!("all of them are objects") };
+        settings.retain(|_, value| !value.is_null());
         settings
     }
 }
@@ -178,16 +196,41 @@ impl LexiconMethod {
     }
 
     /// The names of all methods.
-    pub const NAMES: [&'static str; 4] = ["none", "procrustes", "least-squares", "ridge"];
+    pub const NAMES: [&'static str; 6] =
+        ["none", "procrustes", "least-squares", "ridge", "cca", "vecmap"];
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
         let method = match name.as_str() {
             "none" => Self::None,
-            "procrustes" => Self::Procrustes,
-            "least-squares" => Self::LeastSquares,
-            "ridge" => {
-                Self::Ridge { regularization: table.number("regularization", 0.0)?.unwrap_or(1.0) }
+            "procrustes" => {
+                let center = table.flag("center")?.unwrap_or_default();
+                Self::Procrustes(Procrustes { center, ..Procrustes::default() })
+            }
+            "least-squares" => Self::LeastSquares(LeastSquares {
+                intercept: table.flag("intercept")?.unwrap_or_default(),
+            }),
+            "ridge" => Self::Ridge(Ridge {
+                lambda: table.number("regularization", 0.0)?.unwrap_or(Ridge::default().lambda),
+                intercept: table.flag("intercept")?.unwrap_or_default(),
+            }),
+            "cca" => Self::Cca(Cca {
+                components: table.count("components", 1)?,
+                regularization: table
+                    .number("regularization", 0.0)?
+                    .unwrap_or(Cca::default().regularization),
+            }),
+            "vecmap" => {
+                let default = VecMap::default();
+                Self::VecMap(VecMap {
+                    source_exponent: table
+                        .number("source_exponent", 0.0)?
+                        .unwrap_or(default.source_exponent),
+                    target_exponent: table
+                        .number("target_exponent", 0.0)?
+                        .unwrap_or(default.target_exponent),
+                    components: table.count("components", 1)?,
+                })
             }
             other => {
                 let message = unknown("for kind = \"lexicon\" the method", other, &Self::NAMES);
