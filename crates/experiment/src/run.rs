@@ -111,7 +111,7 @@ pub enum Data {
     /// Of an adaptation plan.
     Domains(Domains),
     /// Of a lexicon plan.
-    Spaces(Spaces),
+    Spaces(Box<Spaces>),
     /// Of a similarity plan.
     Tests(Tests),
 }
@@ -164,7 +164,8 @@ impl Ready {
                 Data::Domains(Domains::load(kind, options.quick.then_some(QUICK_ROWS))?)
             }
             Kind::Lexicon(kind) => {
-                Data::Spaces(Spaces::load(kind, options.quick.then_some(QUICK_QUERIES))?)
+                let most = options.quick.then_some(QUICK_QUERIES);
+                Data::Spaces(Box::new(Spaces::load(kind, most)?))
             }
             Kind::Similarity(kind) => {
                 Data::Tests(Tests::load(kind, options.quick.then_some(QUICK_QUERIES))?)

@@ -4,8 +4,13 @@ mod fit;
 mod measure;
 mod pairs;
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use ndarray::{Array2, ArrayView2};
-use procrust_align::{AlignError, prepare_rows};
+use procrust_align::{AlignError, Alignment, prepare_rows};
 
 pub use fit::{Fitted, Material};
 pub use measure::Retrieval;
@@ -67,7 +72,11 @@ pub struct Spaces {
     rows: [Array2<f32>; 2],
     directions: Vec<Direction>,
     sizes: Vec<Option<usize>>,
+    fitted: Mutex<BTreeMap<Fit, Arc<Alignment>>>,
 }
+
+/// Side of the source, number of training pairs, method and seed.
+type Fit = (usize, Option<usize>, usize, u64);
 
 /// Everything that one direction needs, as rows.
 #[derive(Debug)]
@@ -96,6 +105,7 @@ pub struct Task<'a> {
     pub pairs: &'a [(usize, usize)],
     size: Option<usize>,
     names: [&'a str; 2],
+    fitted: &'a Mutex<BTreeMap<Fit, Arc<Alignment>>>,
 }
 
 impl Spaces {
@@ -147,7 +157,8 @@ impl Spaces {
             prepare_rows(&mut rows, &plan.rows);
             rows
         });
-        Ok(Self { names, words, rows, directions, sizes: plan.sizes.clone() })
+        let (sizes, fitted) = (plan.sizes.clone(), Mutex::default());
+        Ok(Self { names, words, rows, directions, sizes, fitted })
     }
 
     /// The tasks, one a direction and number of training pairs.
@@ -168,6 +179,7 @@ impl Spaces {
             pairs: &direction.train[..size.unwrap_or(direction.train.len())],
             size,
             names: [&self.names[s], &self.names[t]],
+            fitted: &self.fitted,
         }
     }
 
@@ -217,6 +229,18 @@ impl Task<'_> {
         let pairs = self.pairs;
         Material { source: self.source, target: self.target, pairs, seed }.fit(method)
     }
+
+    /// What [`run`] fitted, if it did.
+    #[must_use]
+    pub fn fitted(&self, method: usize, seed: u64) -> Option<Arc<Alignment>> {
+        let all = self.fitted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&(self.direction.side, self.size, method, seed)).cloned()
+    }
+
+    fn keep(&self, method: usize, seed: u64, alignment: Alignment) {
+        let mut all = self.fitted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((self.direction.side, self.size, method, seed), Arc::new(alignment));
+    }
 }
 
 /// One run: a method on a task, measured under every criterion of the plan.
@@ -238,6 +262,7 @@ pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec
                 finding.fit_seconds = fitted.seconds;
                 finding.warnings.clone_from(&fitted.warnings);
             }
+            task.keep(method, seed, fitted.alignment);
             findings
         }
     }

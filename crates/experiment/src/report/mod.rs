@@ -1,5 +1,6 @@
 //! The report: tables, pictures and what they mean, as one HTML file and as Markdown.
 
+mod curves;
 mod figures;
 mod pictures;
 mod svg;
@@ -87,7 +88,7 @@ struct TableCell {
     best: bool,
 }
 
-/// Before and after, side by side.
+/// Drawings that belong together, side by side.
 #[derive(Debug, Serialize)]
 struct Picture {
     title: String,
@@ -125,6 +126,8 @@ impl Section {
             mean: row.mean.map(|mean| format!("{:.1}", 100.0 * mean)),
             upper_bound: row.upper_bound,
         });
+        let mut pictures = curves::learning_curves(finished, summary, &id);
+        pictures.extend(pictures::before_and_after(finished, summary, &id));
         Self {
             name: summary.name.clone(),
             description: summary.description.clone(),
@@ -136,7 +139,7 @@ impl Section {
             notes: summary.notes.clone(),
             warnings: summary.warnings.clone(),
             errors: summary.errors.clone(),
-            pictures: pictures::before_and_after(finished, summary, &id),
+            pictures,
             bars: figures::bars(summary, &columns, &id),
             columns,
             id,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     adaptation::{self, Task, adapt},
     lexicon,
-    plan::{AdaptationMethod, AdaptationPlan, Kind, LexiconPlan},
+    plan::{AdaptationMethod, AdaptationPlan, Kind},
     run::{Data, Finished},
     summary::{Cell, Summary},
 };
@@ -36,9 +36,9 @@ pub(super) fn before_and_after(finished: &Finished, summary: &Summary, id: &str)
                 let seed = finished.seeds.first().copied().unwrap_or(0);
                 of_domains(plan, &tasks[task], method, seed, label, &domains.classes)
             }
-            (Kind::Lexicon(plan), Data::Spaces(spaces)) => {
+            (Kind::Lexicon(_), Data::Spaces(spaces)) => {
                 let seed = finished.seeds.first().copied().unwrap_or(0);
-                of_words(plan, &spaces.tasks()[task], method, seed, label)
+                of_words(&spaces.tasks()[task], method, seed, label)
             }
             _ => None,
         };
@@ -142,13 +142,12 @@ fn of_domains(
 }
 
 fn of_words(
-    plan: &LexiconPlan,
     task: &lexicon::Task<'_>,
     method: usize,
     seed: u64,
     label: &str,
 ) -> Option<(Picture, Panels)> {
-    let alignment = task.fit(&plan.methods[method], seed).ok()?.alignment;
+    let alignment = task.fitted(method, seed)?;
     let queries = &task.direction.queries.rows;
     let shown: Vec<&(usize, Vec<usize>)> =
         spread(queries.len(), WORDS).into_iter().map(|at| &queries[at]).collect();
