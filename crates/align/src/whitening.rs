@@ -63,7 +63,7 @@ impl Common {
     /// The sign of a component is such that the largest entry of `Q_s·u` is positive.
     pub(crate) fn of(source: Axes, target: Axes, cross: &Array2<f64>) -> Result<Self, AlignError> {
         let between = source.vectors.t().dot(cross).dot(&target.vectors);
-        let between = between / &source.roots.view().insert_axis(Axis(1)) / &target.roots;
+        let between = between / source.roots.view().insert_axis(Axis(1)) / &target.roots;
         let (u, sigma, vt) = factor::svd(CROSS, &between, false)?;
         // Whitened rows have unit length at most: what is below the rounding of that is nothing.
         let largest = sigma.first().copied().unwrap_or(0.0);
