@@ -72,7 +72,7 @@ impl Cca {
 
     fn solve_sums(self, sums: &PairSums) -> Result<Alignment, AlignError> {
         check_pairs(sums)?;
-        let divisor = (sums.count - 1) as f64;
+        let divisor = sums.divisor();
         let axes =
             |what, scatter: Array2<f64>| Axes::of(what, &(scatter / divisor), self.regularization);
         let source = axes("source", sums.source_of(true))?;

@@ -56,6 +56,22 @@ pub enum AlignError {
         /// Rows of the target.
         target_rows: usize,
     },
+    /// There is not one weight for each pair.
+    #[error("{found} weights, expected {expected}, one a pair")]
+    WeightCount {
+        /// Number of pairs.
+        expected: usize,
+        /// Number of weights.
+        found: usize,
+    },
+    /// There is not one key or fold for each pair.
+    #[error("{found} keys or folds, expected {expected}, one a pair")]
+    LabelCount {
+        /// Number of pairs.
+        expected: usize,
+        /// Number of keys or folds.
+        found: usize,
+    },
     /// The two sides must have one dimension, and have not.
     #[error("{method} expects one dimension on both sides, found {source_dim} and {target_dim}")]
     Dimensions {
@@ -147,6 +163,14 @@ pub enum AlignError {
         /// What LAPACK said.
         #[source]
         cause: LinalgError,
+    },
+    /// One of several spaces is not as expected.
+    #[error("space {space}: {cause}")]
+    Space {
+        /// Which one, counted from 0.
+        space: usize,
+        /// What is wrong with it. Part of the message.
+        cause: Box<AlignError>,
     },
     /// A step of the preparation of rows has an unknown name.
     #[error("unknown row step `{found}`, expected l1, l2, unit or center")]

@@ -8,9 +8,10 @@
 //! | you have | use |
 //! |---|---|
 //! | pairs, and distances that mean something | [`Procrustes`] |
-//! | pairs, many more than dimensions | [`LeastSquares`], [`Ridge`] |
+//! | pairs, many more than dimensions | [`LeastSquares`], [`RidgeCv`] |
 //! | pairs of words | [`VecMap`] |
 //! | pairs, and both sides hold much that the other has not | [`Cca`] |
+//! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
 //! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
@@ -55,10 +56,13 @@ mod cca;
 mod coral;
 mod error;
 mod factor;
+mod folds;
+mod generalized;
 mod moments;
 mod prepare;
 mod procrustes;
 mod regression;
+mod ridge_cv;
 mod saved;
 mod spectrum;
 mod subspace;
@@ -71,10 +75,13 @@ pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
 pub use cca::Cca;
 pub use coral::{Coral, Regularization};
 pub use error::AlignError;
-pub use moments::{Moments, PairMoments};
+pub use folds::PairFolds;
+pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
+pub use moments::{Moments, PairMoments, repeat_weights};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use regression::{LeastSquares, Ridge};
+pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use saved::{SavedAlignment, Side};
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;

@@ -5,7 +5,9 @@
 //! largest entry expected.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
-use procrust_align::{AlignPaired, Alignment, Cca, PairMoments, VecMap};
+use procrust_align::{
+    AlignPaired, Alignment, Cca, Lambdas, PairFolds, PairMoments, RidgeCv, RidgeGcv, VecMap,
+};
 use procrust_blas as _;
 use serde_json::Value;
 
@@ -15,6 +17,10 @@ const FACTORS: f64 = 1e-10;
 /// What a power iteration stopped at 1e-14 on squared differences leaves: 1e-7 in its vectors, over
 /// the gap to the next component. Correlations are stationary there, and have the square of it.
 const ITERATED: f64 = 1e-5;
+
+/// Normal equations of condition up to 1e8 over λ, in errors that are a difference of sums of
+/// squares up to 1e3 times their size.
+const ERRORS: f64 = 1e-9;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/paired.json")).unwrap()
@@ -50,8 +56,13 @@ fn rows(value: &Value) -> Array2<f32> {
 }
 
 fn cases(golden: &Value) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
-    list(&golden["paired"])
-        .iter()
+    read_cases(list(&golden["paired"]).iter())
+}
+
+fn read_cases<'a>(
+    cases: impl Iterator<Item = &'a Value>,
+) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
+    cases
         .map(|case| {
             let name = case["name"].as_str().unwrap().to_owned();
             (name, rows(&case["x"]), rows(&case["y"]), case.clone())
@@ -166,5 +177,68 @@ fn vecmap_is_the_papers_steps() {
                 assert_close(first.matrix(), all, FACTORS, &what);
             }
         }
+    }
+}
+
+fn ridge_cases(golden: &Value) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
+    let cases = list(&golden["paired"]).iter().chain([&golden["few"]]);
+    read_cases(cases)
+        .into_iter()
+        .flat_map(|(name, x, y, case)| {
+            let each = list(&case["ridge"]).clone().into_iter();
+            each.map(move |case| (name.clone(), x.clone(), y.clone(), case))
+        })
+        .collect()
+}
+
+#[test]
+fn held_out_errors_are_those_of_fitting_every_fold() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        for expected in list(&case["folds"]) {
+            let k = count(&expected["folds"]);
+            let what = format!("{name}, intercept {intercept}, {k} folds");
+            let method = RidgeCv { lambdas: lambdas.clone(), folds: k, intercept };
+            let path = method.path(&PairFolds::of(k, x.view(), y.view()).unwrap()).unwrap();
+            assert_numbers(&path.errors, &numbers(&expected["errors"]), ERRORS, &what);
+            let fit = method.fit(x.view(), y.view()).unwrap();
+            assert_eq!(fit.diagnostic("lambda").unwrap(), path.lambdas[path.best()], "{what}");
+            assert_eq!(fit.diagnostic("held_out_error").unwrap(), path.errors[path.best()]);
+        }
+    }
+}
+
+#[test]
+fn as_many_folds_as_pairs_are_scikit_learns_ridge_cv() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        let (what, expected) = (format!("{name}, intercept {intercept}"), &case["leave_one_out"]);
+        let method = RidgeCv { lambdas: lambdas.clone(), folds: x.nrows(), intercept };
+        let path = method.path(&PairFolds::of(x.nrows(), x.view(), y.view()).unwrap()).unwrap();
+        assert_numbers(&path.errors, &numbers(&expected["errors"]), ERRORS, &what);
+        let fit = method.fit(x.view(), y.view()).unwrap();
+        assert_eq!(fit.diagnostic("lambda").unwrap(), number(&expected["lambda"]), "{what}");
+        assert_close(fit.source().matrix(), matrix(&expected["matrix"]).view(), ERRORS, &what);
+    }
+}
+
+#[test]
+fn gcv_is_that_of_the_hat_matrix() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        let what = format!("{name}, intercept {intercept}");
+        let method = RidgeGcv { lambdas: lambdas.clone(), intercept };
+        let path = method.path(&PairMoments::of(x.view(), y.view()).unwrap()).unwrap();
+        let expected = numbers(&case["gcv"]);
+        assert_numbers(&path.errors, &expected, ERRORS, &what);
+        let best = (0..expected.len()).min_by(|&a, &b| expected[a].total_cmp(&expected[b]));
+        let fit = method.fit(x.view(), y.view()).unwrap();
+        assert_eq!(fit.diagnostic("lambda").unwrap(), path.lambdas[best.unwrap()], "{what}");
     }
 }

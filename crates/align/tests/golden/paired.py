@@ -1,4 +1,4 @@
-"""Writes paired.json: CCA and VecMap's supervised pipeline in double precision.
+"""Writes paired.json: CCA, VecMap's supervised pipeline and the choice of a ridge in double precision.
 
 Run with NumPy 2.4, SciPy 1.17 and scikit-learn 1.9: python3 paired.py. Seed 1936. Inputs are
 multiples of 1/64, so that they are exact as text and in single precision.
@@ -13,6 +13,13 @@ Whose numbers these are, and where conventions differ:
 * VecMap (Artetxe, Labaka & Agirre, AAAI 2018): written here from the paper's steps, each by its
   own matrix: whitening and its inverse by fractional powers of the Gram matrix, SVD, weights,
   de-whitening. Signs are free. What is compared is each side's matrix.
+* Ridge by folds: every training part is fitted anew by sklearn.linear_model.Ridge and every
+  held-out row predicted; pair i is in fold i mod k. As many folds as pairs are what
+  sklearn.linear_model.RidgeCV does by default (`leave_one_out`), which its documentation calls a
+  form of generalised cross-validation. Its errors are means over pairs and columns, ours over
+  pairs: they differ by the number of columns.
+* GCV as Golub, Heath & Wahba define it, from the hat matrix: no library at hand has it for several
+  targets. An intercept is one more degree of freedom.
 """
 
 import json
@@ -24,6 +31,7 @@ import scipy
 import sklearn
 from scipy import linalg
 from sklearn.cross_decomposition import CCA
+from sklearn.linear_model import Ridge, RidgeCV
 
 SEED = 1936
 rng = np.random.default_rng(SEED)
@@ -96,6 +104,50 @@ def vecmap(x, y, a, b):
     return {"a": a, "b": b, "source": source, "target": target}
 
 
+LAMBDAS = [1e-3, 1e-2, 0.1, 0.5, 1.0, 5.0, 20.0, 100.0, 1000.0]
+
+
+def by_folds(x, y, k, intercept):
+    fold, errors = np.arange(len(x)) % k, []
+    for alpha in LAMBDAS:
+        squares = 0.0
+        for held in range(k):
+            train, test = fold != held, fold == held
+            model = Ridge(alpha=alpha, fit_intercept=intercept, solver="svd")
+            left = y[test] - model.fit(x[train], y[train]).predict(x[test])
+            squares += (left**2).sum()
+        errors.append(squares / len(x))
+    return {"folds": k, "errors": errors}
+
+
+def leave_one_out(x, y, intercept):
+    model = RidgeCV(LAMBDAS, fit_intercept=intercept, store_cv_results=True).fit(x, y)
+    errors = model.cv_results_.reshape(len(x), y.shape[1], len(LAMBDAS)).mean((0, 1)) * y.shape[1]
+    return {"lambda": model.alpha_, "errors": errors, "matrix": model.coef_.T}
+
+
+def gcv(x, y, intercept):
+    n, errors = len(x), []
+    a, b = (x - x.mean(0), y - y.mean(0)) if intercept else (x, y)
+    for alpha in LAMBDAS:
+        hat = a @ np.linalg.solve(a.T @ a + alpha * np.eye(a.shape[1]), a.T)
+        free = n - np.trace(hat) - intercept
+        errors.append(n * np.linalg.norm(b - hat @ b) ** 2 / free**2)
+    return errors
+
+
+def ridge(x, y):
+    return [
+        {
+            "intercept": intercept,
+            "folds": [by_folds(x, y, k, intercept) for k in (2, 5, len(x))],
+            "leave_one_out": leave_one_out(x, y, intercept),
+            "gcv": gcv(x, y, intercept),
+        }
+        for intercept in (False, True)
+    ]
+
+
 def paired(name, x, y):
     small = min(x.shape[1], y.shape[1])
     return {
@@ -105,6 +157,7 @@ def paired(name, x, y):
         "cca": [cca(x, y, share, k) for share in (0.0, 1e-4, 0.1) for k in (1, small)],
         "cca_sklearn": by_sklearn(x, y, 2),
         "vecmap": [vecmap(x, y, a, b) for a, b in ((0.5, 0.5), (0.0, 0.0), (0.0, 1.0))],
+        "ridge": ridge(x, y),
     }
 
 
@@ -115,6 +168,9 @@ pairs = [
     paired("away from the origin", *pair(30, 3, 3, offset=9.0)),
     paired("unrelated", rows(25, 3), rows(25, 4)),
 ]
+# Fewer pairs than dimensions, for ridge alone.
+few_x, few_y = pair(12, 15, 2, noise=2.0)
+few = {"name": "few", "x": few_x, "y": few_y, "ridge": ridge(few_x, few_y)}
 
 golden = {
     "versions": {
@@ -124,7 +180,9 @@ golden = {
         "sklearn": sklearn.__version__,
     },
     "seed": SEED,
+    "lambdas": LAMBDAS,
     "paired": pairs,
+    "few": few,
 }
 path = Path(__file__).with_name("paired.json")
 path.write_text(json.dumps(listed(golden), separators=(",", ":")) + "\n")
