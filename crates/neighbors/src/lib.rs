@@ -28,19 +28,22 @@
 //! ```
 
 mod analogy;
+mod both;
 mod csls;
 mod error;
 mod hubness;
+mod kernel;
 mod metric;
 mod search;
 mod table;
-mod top;
+mod tops;
 
 // A workspace build turns ndarray's products into calls of BLAS; tests then have to link one.
 #[cfg(test)]
 use procrust_blas as _;
 
 pub use analogy::{AnalogyRule, analogies};
+pub use both::top_k_both;
 pub use csls::Csls;
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};
