@@ -62,10 +62,11 @@ pub fn top_k_both(
     let sizes = (kept(source_k, target.nrows()), kept(target_k, source.nrows()));
     let (found, tops) =
         pass(&search, sizes, None, |row, kept, cut| search.settle(row, 1.0, kept, cut, forward));
-    let found = finish(&search, found, forward);
+    let found = finish(&search, &numbers(source.nrows()), found, forward);
     let turned = search.turned();
     let backward = Ranking { k: target_k, penalty: None };
-    let turned_found = finish(&turned, settle_columns(&turned, tops, backward), backward);
+    let settled = settle_columns(&turned, tops, backward);
+    let turned_found = finish(&turned, &numbers(target.nrows()), settled, backward);
     Ok((
         Neighbors::collect(&found, source_k, |_, key| key),
         Neighbors::collect(&turned_found, target_k, |_, key| key),
@@ -161,27 +162,26 @@ pub(crate) fn settle_columns(
     settled.into_iter().flatten().collect()
 }
 
-/// Searches again where that is needed.
+/// Searches again where that is needed; `rows` are the queries that the answers belong to.
 pub(crate) fn finish(
     search: &Search<'_, '_, '_>,
+    rows: &[u32],
     settled: Vec<Settled>,
     ranking: Ranking<'_>,
 ) -> Vec<Found> {
-    let mut found = Vec::with_capacity(settled.len());
-    let (mut open, mut begun) = (Vec::new(), Vec::new());
-    for (query, settled) in (0_u32..).zip(settled) {
-        if settled.sure {
-            found.push(settled.found);
-        } else {
-            open.push(query);
-            begun.push(settled.found);
-            found.push(Vec::new());
-        }
-    }
-    for (&query, all) in open.iter().zip(search.again(&open, begun, ranking)) {
-        found[query as usize] = all;
+    let places: Vec<usize> = (0..settled.len()).filter(|&at| !settled[at].sure).collect();
+    let mut found: Vec<Found> = settled.into_iter().map(|settled| settled.found).collect();
+    let open: Vec<u32> = places.iter().map(|&at| rows[at]).collect();
+    let begun = places.iter().map(|&at| std::mem::take(&mut found[at])).collect();
+    for (&at, all) in places.iter().zip(search.again(&open, begun, ranking)) {
+        found[at] = all;
     }
     found
+}
+
+/// The numbers of all rows of a matrix that was checked.
+pub(crate) fn numbers(rows: usize) -> Vec<u32> {
+    (0..u32::try_from(rows).expect("checked at the door")).collect()
 }
 
 #[cfg(test)]

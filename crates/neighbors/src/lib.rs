@@ -30,6 +30,7 @@
 mod analogy;
 mod both;
 mod csls;
+mod csls_both;
 mod error;
 mod hubness;
 mod kernel;
@@ -45,6 +46,7 @@ use procrust_blas as _;
 pub use analogy::{AnalogyRule, analogies};
 pub use both::top_k_both;
 pub use csls::Csls;
+pub use csls_both::{csls_both, csls_top_k};
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};
 pub use metric::{Metric, Neighbors, mean_similarity, top_k};

@@ -319,7 +319,7 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         Settled { found, sure }
     }
 
-    fn best(
+    pub(crate) fn best(
         &self,
         query: usize,
         indices: impl Iterator<Item = u32>,
@@ -403,6 +403,6 @@ impl Weights {
     }
 }
 
-fn best_first(a: &(f64, u32), b: &(f64, u32)) -> Ordering {
+pub(crate) fn best_first(a: &(f64, u32), b: &(f64, u32)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
