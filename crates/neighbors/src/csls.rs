@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, CowArray};
 
 use crate::{
     Neighbors, NeighborsError,
-    metric::mean_cosine,
+    metric::{mean, mean_cosine},
     search::{Found, Ranking, Search},
     table::{Frame, check, check_columns, check_count},
 };
@@ -74,9 +74,7 @@ impl Csls {
         let (r_t, found): (Vec<f64>, Vec<Found>) = search
             .run([nearest, best])
             .into_iter()
-            .map(|[nearest, best]| {
-                (nearest.iter().map(|&(cosine, _)| cosine).sum::<f64>() / self.k as f64, best)
-            })
+            .map(|[nearest, best]| (mean(&nearest), best))
             .unzip();
         Ok(Neighbors::collect(&found, k, |query, key| key - r_t[query]))
     }
