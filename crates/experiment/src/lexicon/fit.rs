@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use procrust_align::{AffineMap, AlignError, AlignPaired, Alignment};
+use procrust_align::{AffineMap, AlignError, AlignPaired, Alignment, PairFolds};
 
 use crate::plan::LexiconMethod;
 
@@ -47,6 +47,13 @@ impl Material<'_> {
             LexiconMethod::Procrustes(method) => method.fit(x.view(), y.view())?,
             LexiconMethod::LeastSquares(method) => method.fit(x.view(), y.view())?,
             LexiconMethod::Ridge(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::RidgeCv(method) => {
+                let mut folds = PairFolds::new(method.folds, x.ncols(), y.ncols())?;
+                // Translations of one word say the same of the source: they are held out together.
+                let words: Vec<u64> = self.pairs.iter().map(|&(row, _)| row as u64).collect();
+                folds.add_grouped(x.view(), y.view(), &words)?;
+                method.solve(&folds)?
+            }
             LexiconMethod::Cca(method) => method.fit(x.view(), y.view())?,
             LexiconMethod::VecMap(method) => method.fit(x.view(), y.view())?,
         };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use procrust_align::{Cca, LeastSquares, Procrustes, Ridge, RowStep, VecMap};
+use procrust_align::{Cca, LeastSquares, Procrustes, Ridge, RidgeCv, RowStep, VecMap};
 use serde_json::{Value, json};
 
 use super::{
@@ -118,7 +118,7 @@ impl Criterion {
 }
 
 /// A method of a plan of this kind.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LexiconMethod {
     /// No alignment: coordinates as they are, the shorter rows padded with zeros.
@@ -129,6 +129,8 @@ pub enum LexiconMethod {
     LeastSquares(LeastSquares),
     /// Ridge regression.
     Ridge(Ridge),
+    /// Ridge regression with λ by cross-validation; pairs of one source word stay in one fold.
+    RidgeCv(RidgeCv),
     /// Canonical correlation analysis.
     Cca(Cca),
     /// VecMap's supervised pipeline.
@@ -141,7 +143,7 @@ impl Labelled for LexiconMethod {
             Self::None => "none",
             Self::Procrustes(_) => "procrustes",
             Self::LeastSquares(_) => "least-squares",
-            Self::Ridge(_) => "ridge",
+            Self::Ridge(_) | Self::RidgeCv(_) => "ridge",
             Self::Cca(_) => "cca",
             Self::VecMap(_) => "vecmap",
         }
@@ -155,6 +157,11 @@ impl Labelled for LexiconMethod {
             Self::Ridge(method) => {
                 json!({"regularization": method.lambda, "intercept": method.intercept})
             }
+            Self::RidgeCv(method) => json!({
+                "regularization": "auto",
+                "folds": method.folds,
+                "intercept": method.intercept,
+            }),
             Self::Cca(method) => json!({
                 "regularization": method.regularization,
                 "components": method.components,
@@ -210,10 +217,18 @@ impl LexiconMethod {
             "least-squares" => Self::LeastSquares(LeastSquares {
                 intercept: table.flag("intercept")?.unwrap_or_default(),
             }),
-            "ridge" => Self::Ridge(Ridge {
-                lambda: table.number("regularization", 0.0)?.unwrap_or(Ridge::default().lambda),
-                intercept: table.flag("intercept")?.unwrap_or_default(),
-            }),
+            "ridge" => {
+                let regularization = table.number_or_word("regularization", "auto")?;
+                let intercept = table.flag("intercept")?.unwrap_or_default();
+                match regularization.unwrap_or(Some(Ridge::default().lambda)) {
+                    Some(lambda) => Self::Ridge(Ridge { lambda, intercept }),
+                    None => {
+                        let default = RidgeCv::default();
+                        let folds = table.count("folds", 2)?.unwrap_or(default.folds);
+                        Self::RidgeCv(RidgeCv { folds, intercept, ..default })
+                    }
+                }
+            }
             "cca" => Self::Cca(Cca {
                 components: table.count("components", 1)?,
                 regularization: table
