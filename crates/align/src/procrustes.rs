@@ -67,9 +67,8 @@ impl Procrustes {
         let cross = sums.cross_of(self.center); // XᵀY, d_x × d_y
         let full = cross.nrows().min(cross.ncols());
 
-        let (u, sigma, vt) = factor::svd(CROSS, &cross, false)?;
+        let (mut w, sigma) = orthogonal(&cross)?;
         let rank = factor::rank(&sigma);
-        let mut w = if rank < full { complete(&cross, rank)? } else { u.dot(&vt) };
 
         let mut scale = None;
         if self.scale {
@@ -97,7 +96,17 @@ impl Procrustes {
     }
 }
 
-const CROSS: &str = "the cross-covariance";
+pub(crate) const CROSS: &str = "the cross-covariance";
+
+/// The semi-orthogonal map that maximises `tr(WᵀC)`, and the singular values of `C`.
+pub(crate) fn orthogonal(
+    cross: &Array2<f64>,
+) -> Result<(Array2<f64>, ndarray::Array1<f64>), AlignError> {
+    let (u, sigma, vt) = factor::svd(CROSS, cross, false)?;
+    let rank = factor::rank(&sigma);
+    let w = if rank < sigma.len() { complete(cross, rank)? } else { u.dot(&vt) };
+    Ok((w, sigma))
+}
 
 /// `U·Vᵀ` over the first `rank` singular vectors; in their complements the map nearest to the
 /// identity (the polar factor of the identity, seen from one complement to the other).
