@@ -208,4 +208,48 @@ pub enum AlignError {
         /// The last version that can be read.
         known: u64,
     },
+    /// A dictionary names a row that is not there.
+    #[error("pair {entry} of the dictionary names {side} row {row}, expected a row below {rows}")]
+    Pair {
+        /// The pair, counted from 0.
+        entry: usize,
+        /// The side on which the row is missing.
+        side: &'static str,
+        /// The row named, counted from 0.
+        row: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A dictionary holds no usable pair.
+    #[error(
+        "the dictionary holds {found} pairs of rows that are not zero, expected at least {expected}"
+    )]
+    FewPairs {
+        /// The number of usable pairs.
+        found: usize,
+        /// The least number.
+        expected: usize,
+    },
+    /// More neighbours are asked for than a side has rows.
+    #[error("{k} neighbours asked for, the {side} has {rows} rows that are not zero")]
+    Neighborhood {
+        /// The number asked for.
+        k: usize,
+        /// The side that is too short.
+        side: &'static str,
+        /// Its rows that are not zero.
+        rows: usize,
+    },
+    /// No two rows are each other's nearest.
+    #[error(
+        "round {round}: no source row and target row are each other's nearest; the map is too far \
+         off to refine: start from more pairs or from self-learning, or look among more rows"
+    )]
+    NoMutual {
+        /// The round, counted from 1.
+        round: usize,
+    },
+    /// The search for neighbours refused its input.
+    #[error("the search for nearest rows failed")]
+    Search(#[from] procrust_neighbors::NeighborsError),
 }

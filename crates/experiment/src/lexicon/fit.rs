@@ -56,6 +56,10 @@ impl Material<'_> {
             }
             LexiconMethod::Cca(method) => method.fit(x.view(), y.view())?,
             LexiconMethod::VecMap(method) => method.fit(x.view(), y.view())?,
+            LexiconMethod::SelfLearning { method, unsupervised } => {
+                let pairs = Some(self.pairs).filter(|pairs| !unsupervised && !pairs.is_empty());
+                method.fit(self.source, self.target, pairs, self.seed)?.alignment
+            }
         };
         let seconds = Some(started.elapsed().as_secs_f64());
         let warnings = alignment.warnings().iter().map(ToString::to_string).collect();

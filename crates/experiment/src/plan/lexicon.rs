@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use procrust_align::{Cca, LeastSquares, Procrustes, Ridge, RidgeCv, RowStep, VecMap};
+use procrust_align::{
+    Cca, LeastSquares, Procrustes, Ridge, RidgeCv, RowStep, SelfLearning, VecMap,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -135,6 +137,13 @@ pub enum LexiconMethod {
     Cca(Cca),
     /// VecMap's supervised pipeline.
     VecMap(VecMap),
+    /// VecMap's self-learning.
+    SelfLearning {
+        /// Its settings.
+        method: SelfLearning,
+        /// Begins without the pairs, whether there are any or not.
+        unsupervised: bool,
+    },
 }
 
 impl Labelled for LexiconMethod {
@@ -146,6 +155,7 @@ impl Labelled for LexiconMethod {
             Self::Ridge(_) | Self::RidgeCv(_) => "ridge",
             Self::Cca(_) => "cca",
             Self::VecMap(_) => "vecmap",
+            Self::SelfLearning { .. } => "self-learning",
         }
     }
 
@@ -171,6 +181,15 @@ impl Labelled for LexiconMethod {
                 "target_exponent": method.target_exponent,
                 "components": method.components,
             }),
+            Self::SelfLearning { method, unsupervised } => json!({
+                "unsupervised": unsupervised,
+                "start_rows": method.start_rows,
+                "vocabulary": method.vocabulary,
+                "csls_k": method.csls_k,
+                "keep": method.keep,
+                "patience": method.patience,
+                "reweight": method.reweight,
+            }),
         };
         let Value::Object(mut settings) = value else { unreachable!("all of them are objects") };
         settings.retain(|_, value| !value.is_null());
@@ -182,7 +201,7 @@ impl LexiconMethod {
     /// Whether there is nothing to learn from without word pairs.
     #[must_use]
     pub fn needs_pairs(&self) -> bool {
-        !matches!(self, Self::None)
+        !matches!(self, Self::None | Self::SelfLearning { .. })
     }
 
     /// A method by its name and its settings, `key = value` as in a plan's `[[method]]`; a text needs
@@ -203,8 +222,8 @@ impl LexiconMethod {
     }
 
     /// The names of all methods.
-    pub const NAMES: [&'static str; 6] =
-        ["none", "procrustes", "least-squares", "ridge", "cca", "vecmap"];
+    pub const NAMES: [&'static str; 7] =
+        ["none", "procrustes", "least-squares", "ridge", "cca", "vecmap", "self-learning"];
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
@@ -246,6 +265,18 @@ impl LexiconMethod {
                         .unwrap_or(default.target_exponent),
                     components: table.count("components", 1)?,
                 })
+            }
+            "self-learning" => {
+                let mut method = SelfLearning::default();
+                let set = |to: &mut usize, found: Option<usize>| *to = found.unwrap_or(*to);
+                set(&mut method.start_rows, table.count("start_rows", 2)?);
+                set(&mut method.vocabulary, table.count("vocabulary", 2)?);
+                set(&mut method.csls_k, table.count("csls_k", 1)?);
+                set(&mut method.patience, table.count("patience", 1)?);
+                method.keep = table.number("keep", 0.0)?.unwrap_or(method.keep);
+                method.reweight = table.flag("reweight")?.unwrap_or(method.reweight);
+                let unsupervised = table.flag("unsupervised")?.unwrap_or_default();
+                Self::SelfLearning { method, unsupervised }
             }
             other => {
                 let message = unknown("for kind = \"lexicon\" the method", other, &Self::NAMES);

@@ -1,0 +1,155 @@
+//! What methods without enough pairs give beside the maps, and what they share.
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::blocks::{self, BLOCK_ROWS};
+use crate::procrustes::Polar;
+use crate::{AlignError, Alignment, Warning};
+
+/// An alignment that found its own dictionary.
+///
+/// Not all that is found is true: whether the run worked is for
+/// `Diagnosis` to say.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Induced {
+    /// The maps of both sides.
+    pub alignment: Alignment,
+    /// The last dictionary: rows of the source and the target, in order, each pair once.
+    pub dictionary: Vec<(usize, usize)>,
+    /// The number of rounds.
+    pub rounds: usize,
+    /// The last value of the objective, which each method defines.
+    pub objective: f64,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// Why a method that works in rounds ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stop {
+    /// Nothing was to be gained any more.
+    Converged,
+    /// The limit of rounds was reached.
+    Rounds,
+    /// The observer asked for it.
+    Observer,
+}
+
+/// Where a method that works in rounds stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The round, counted from 1.
+    pub round: usize,
+    /// The objective in this round.
+    pub objective: f64,
+    /// The best objective so far.
+    pub best: f64,
+    /// The share of pairs that may be used in this round; 1 where the method drops none.
+    pub keep: f64,
+}
+
+/// Sees every round, and may end the run, which then returns what it has.
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+
+/// The rows among the first `limit` that are not zero, checked to be finite.
+pub(crate) fn usable(
+    what: &'static str,
+    x: ArrayView2<'_, f32>,
+    limit: usize,
+) -> Result<Vec<usize>, AlignError> {
+    if x.ncols() == 0 {
+        return Err(AlignError::NoColumns { what });
+    }
+    for first in (0..x.nrows()).step_by(BLOCK_ROWS) {
+        blocks::widen(what, x, first..x.nrows().min(first + BLOCK_ROWS))?;
+    }
+    let rows = x.rows().into_iter().enumerate();
+    Ok(rows.filter(|(_, row)| row.iter().any(|&v| v != 0.0)).map(|(i, _)| i).take(limit).collect())
+}
+
+/// Checks a number of neighbours against both sides.
+pub(crate) fn check_neighborhood(k: usize, source: usize, target: usize) -> Result<(), AlignError> {
+    if k == 0 {
+        return Err(AlignError::Setting { name: "csls_k", value: 0.0, expected: "at least 1" });
+    }
+    for (side, rows) in [("source", source), ("target", target)] {
+        if k > rows {
+            return Err(AlignError::Neighborhood { k, side, rows });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the pairs name rows, and keeps those whose rows are not zero.
+pub(crate) fn check_dictionary(
+    dictionary: &[(usize, usize)],
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    expected: usize,
+) -> Result<Vec<(usize, usize)>, AlignError> {
+    for (entry, &(i, j)) in dictionary.iter().enumerate() {
+        for (side, row, rows) in [("source", i, source.nrows()), ("target", j, target.nrows())] {
+            if row >= rows {
+                return Err(AlignError::Pair { entry, side, row, rows });
+            }
+        }
+    }
+    let filled = |x: &ArrayView2<'_, f32>, row: usize| x.row(row).iter().any(|&value| value != 0.0);
+    let usable: Vec<_> = dictionary
+        .iter()
+        .copied()
+        .filter(|&(i, j)| filled(&source, i) && filled(&target, j))
+        .collect();
+    if usable.len() < expected {
+        return Err(AlignError::FewPairs { found: usable.len(), expected });
+    }
+    Ok(usable)
+}
+
+/// `XᵀY` over pairs of rows, not centred.
+pub(crate) fn cross_of(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    pairs: &[(usize, usize)],
+) -> Result<Array2<f64>, AlignError> {
+    let mut cross = Array2::zeros((source.ncols(), target.ncols()));
+    blocks::fold(
+        pairs.len(),
+        |range| {
+            let (x, y) = gather(source, target, &pairs[range]);
+            Ok(x.mapv(f64::from).t().dot(&y.mapv(f64::from)))
+        },
+        |block| cross += &block,
+    )?;
+    Ok(cross)
+}
+
+/// The rows of pairs, side by side.
+pub(crate) fn gather(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    pairs: &[(usize, usize)],
+) -> (Array2<f32>, Array2<f32>) {
+    let pick = |x: ArrayView2<'_, f32>, side: fn(&(usize, usize)) -> usize| {
+        let mut rows = Array2::zeros((pairs.len(), x.ncols()));
+        for (mut row, pair) in rows.rows_mut().into_iter().zip(pairs) {
+            row.assign(&x.row(side(pair)));
+        }
+        rows
+    };
+    (pick(source, |pair| pair.0), pick(target, |pair| pair.1))
+}
+
+/// The orthogonal map of pairs, with a warning when they leave directions open.
+pub(crate) fn orthogonal_map(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    pairs: &[(usize, usize)],
+) -> Result<(Array2<f64>, Option<Warning>), AlignError> {
+    let polar = Polar::of(&cross_of(source, target, pairs)?)?;
+    Ok((polar.w, polar.warning))
+}

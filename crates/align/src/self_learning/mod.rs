@@ -1,0 +1,294 @@
+mod start;
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use crate::induced::{check_dictionary, check_neighborhood, gather, orthogonal_map, usable};
+use crate::matching::{Direction, Mask, Matcher, Partner};
+use crate::{
+    AffineMap, AlignError, AlignPaired, Alignment, Induced, Observer, Progress, Stop, VecMap,
+};
+
+/// Self-learning: a dictionary and an orthogonal map that improve each other, from few pairs or
+/// none.
+///
+/// Each round fits an orthogonal map to the dictionary and takes a new dictionary from the map:
+/// every row's best partner by CSLS, in both directions. So that the loop does not end in the
+/// first poor optimum, a round may use only a random share `keep` of all pairs of rows; whenever the
+/// objective has not gained `threshold` in `patience` rounds, the share grows, up to 1. The
+/// objective is the mean, over the rows of both sides, of the greatest cosine with a row of the other
+/// side. The last dictionary gives the final maps.
+///
+/// **Without pairs** the first dictionary comes from the shape of the spaces: with `X = UΣVᵀ` each
+/// row is described by its sorted row of `(XXᵀ)^½ = UΣUᵀ`, which no rotation changes, and rows of
+/// like descriptions are paired. The two sides may differ in dimension.
+///
+/// **With pairs** they are the first dictionary. Twenty-five are often enough.
+///
+/// Rows should be prepared by unit, center, unit, and stand in the order of their frequency: the
+/// dictionary is learned on the first `vocabulary` rows of each side. Rows of zeros are never
+/// paired. The objective compares spaces of one dimension best; between unequal ones the map is
+/// semi-orthogonal and cosines are taken in the larger space.
+///
+/// The dropped pairs are those of a hash of seed, round, direction and rows, so no random
+/// numbers are stored, and each round answers as a search of all pairs would (see
+/// `docs/methods/self-learning.md`). Same seed, same bits, for any number of threads.
+///
+/// It can fail, and its objective does not tell: ask `Diagnosis`.
+///
+/// Artetxe, Labaka and Agirre (2018), "A robust self-learning method for fully unsupervised
+/// cross-lingual mappings of word embeddings", ACL, doi:10.18653/v1/P18-1073.
+///
+/// ```
+/// # use procrust_blas as _;
+/// use ndarray::Array2;
+/// use procrust_align::{RowStep, SelfLearning, prepare_rows};
+/// # use rand::{RngExt, SeedableRng};
+/// # let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// # let mut uniform = || rng.random_range(-1.0_f32..1.0);
+///
+/// // A space, and the same with its axes in another order and its rows reversed.
+/// let mut source = Array2::from_shape_simple_fn((200, 6), &mut uniform);
+/// prepare_rows(&mut source, &[RowStep::Unit, RowStep::Center, RowStep::Unit]);
+/// let target = source.slice(ndarray::s![..;-1, ..;-1]).to_owned();
+///
+/// let found = SelfLearning::default().fit(source.view(), target.view(), None, 7)?;
+/// let right = found.dictionary.iter().filter(|(i, j)| i + j == 199).count();
+/// assert_eq!(right, 200);
+/// # Ok::<(), procrust_align::AlignError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SelfLearning {
+    /// The first dictionary without pairs looks at so many rows of either side; memory grows with
+    /// the square, 64 MB a side for 4,000.
+    pub start_rows: usize,
+    /// The dictionary is learned on so many rows of either side.
+    pub vocabulary: usize,
+    /// Neighbours that CSLS's r is a mean of.
+    pub csls_k: usize,
+    /// The share of pairs of rows that the first rounds may use, above 0, at most 1.
+    pub keep: f64,
+    /// By what the share is multiplied, above 1.
+    pub growth: f64,
+    /// Rounds without a gain before the share grows.
+    pub patience: usize,
+    /// What counts as a gain.
+    pub threshold: f64,
+    /// The last round, whatever the gains.
+    pub max_rounds: usize,
+    /// Whether the final maps are whitened and reweighted, as in the paper; off, the final map is
+    /// the orthogonal one.
+    pub reweight: bool,
+}
+
+impl Default for SelfLearning {
+    /// The paper's choices: 4,000 and 20,000 rows, CSLS with 10 neighbours, a share of 0.1 that
+    /// doubles after 50 rounds without a gain of 1e-6; 5,000 rounds at most.
+    fn default() -> Self {
+        Self {
+            start_rows: 4_000,
+            vocabulary: 20_000,
+            csls_k: 10,
+            keep: 0.1,
+            growth: 2.0,
+            patience: 50,
+            threshold: 1e-6,
+            max_rounds: 5_000,
+            reweight: true,
+        }
+    }
+}
+
+impl SelfLearning {
+    /// Learns maps and a dictionary from rows, `n_s × d_x` and `n_t × d_y`, and a first dictionary
+    /// of row numbers, if there is one. `seed` chooses the pairs that are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`AlignError::Setting`] when a setting is out of range, [`AlignError::NoColumns`],
+    /// [`AlignError::NonFinite`], [`AlignError::Neighborhood`] when a side has fewer than `csls_k`
+    /// rows that are not zero, [`AlignError::Pair`] when the dictionary names a row that is not
+    /// there, [`AlignError::FewPairs`] when it holds none that is usable,
+    /// [`AlignError::Factorization`] when LAPACK fails.
+    pub fn fit(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        dictionary: Option<&[(usize, usize)]>,
+        seed: u64,
+    ) -> Result<Induced, AlignError> {
+        let mut observer = |_: &Progress| ControlFlow::Continue(());
+        self.fit_observed(source, target, dictionary, seed, &mut observer)
+    }
+
+    /// As [`fit`](Self::fit), with an observer that sees every round and may stop the run. What a
+    /// stopped run returns comes from the map of its last round.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    pub fn fit_observed(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        dictionary: Option<&[(usize, usize)]>,
+        seed: u64,
+        observer: &mut Observer<'_>,
+    ) -> Result<Induced, AlignError> {
+        self.check()?;
+        let rows = (
+            usable("source", source, self.vocabulary)?,
+            usable("target", target, self.vocabulary)?,
+        );
+        check_neighborhood(self.csls_k, rows.0.len(), rows.1.len())?;
+        let (x, y) = (source.select(Axis(0), &rows.0), target.select(Axis(0), &rows.1));
+        // A start that leaves directions open is no news once the dictionary has grown.
+        let (w, _) = match dictionary {
+            Some(pairs) => {
+                orthogonal_map(source, target, &check_dictionary(pairs, source, target, 1)?)?
+            }
+            None => {
+                let count = self.start_rows.min(x.nrows()).min(y.nrows());
+                check_neighborhood(self.csls_k, count, count)?;
+                let pairs = start::unsupervised(
+                    x.slice(s![..count, ..]),
+                    y.slice(s![..count, ..]),
+                    self.csls_k,
+                )?;
+                orthogonal_map(x.view(), y.view(), &pairs)?
+            }
+        };
+        let learned = self.learn(x.view(), y.view(), w, seed, observer)?;
+
+        let alignment = self.maps(x.view(), y.view(), &learned)?;
+        let mut dictionary: Vec<_> =
+            learned.pairs.iter().map(|&(i, j)| (rows.0[i], rows.1[j])).collect();
+        dictionary.sort_unstable();
+        dictionary.dedup();
+        Ok(Induced {
+            alignment: alignment
+                .with_diagnostic("rounds", learned.rounds as f64)
+                .with_diagnostic("objective", learned.objective),
+            dictionary,
+            rounds: learned.rounds,
+            objective: learned.objective,
+            stop: learned.stop,
+        })
+    }
+
+    fn check(&self) -> Result<(), AlignError> {
+        let wrong = |name, value, expected| Err(AlignError::Setting { name, value, expected });
+        if !(self.keep > 0.0 && self.keep <= 1.0) {
+            return wrong("keep", self.keep, "above 0, at most 1");
+        }
+        if !(self.growth > 1.0 && self.growth.is_finite()) {
+            return wrong("growth", self.growth, "above 1");
+        }
+        if !(self.threshold >= 0.0 && self.threshold.is_finite()) {
+            return wrong("threshold", self.threshold, "at least 0");
+        }
+        if self.max_rounds == 0 {
+            return wrong("max_rounds", 0.0, "at least 1");
+        }
+        Ok(())
+    }
+
+    /// The loop, on rows that are not zero.
+    fn learn(
+        &self,
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+        mut w: Array2<f64>,
+        seed: u64,
+        observer: &mut Observer<'_>,
+    ) -> Result<Learned, AlignError> {
+        let mut matcher = Matcher::new(x, y, self.csls_k);
+        let mut keep = self.keep;
+        matcher.set_width(width(keep, self.csls_k));
+        let (mut best, mut gained) = (f64::NEG_INFINITY, 1);
+        let mut pairs = Vec::new();
+        for round in 1.. {
+            matcher.set_map(w.view());
+            let objective = matcher.mean_greatest();
+            if objective - best >= self.threshold {
+                gained = round;
+            }
+            best = best.max(objective);
+            let progress = Progress { round, objective, best, keep };
+            let mut stop = match observer(&progress) {
+                ControlFlow::Break(()) => Some(Stop::Observer),
+                ControlFlow::Continue(()) if round == self.max_rounds => Some(Stop::Rounds),
+                ControlFlow::Continue(()) => None,
+            };
+            if round - gained > self.patience {
+                if keep >= 1.0 {
+                    stop = stop.or(Some(Stop::Converged));
+                }
+                keep = (keep * self.growth).min(1.0);
+                gained = round;
+                matcher.set_width(width(keep, self.csls_k));
+                if stop.is_none() {
+                    matcher.set_map(w.view());
+                }
+            }
+            if stop.is_some() {
+                keep = 1.0;
+            }
+            let before = std::mem::replace(&mut pairs, induce(&matcher, seed, round, keep));
+            // With nothing dropped, the same dictionary gives the same map for ever after.
+            if keep >= 1.0 && before == pairs {
+                stop = stop.or(Some(Stop::Converged));
+            }
+            if let Some(stop) = stop {
+                return Ok(Learned { pairs, rounds: round, objective, stop });
+            }
+            w = orthogonal_map(x, y, &pairs)?.0;
+        }
+        unreachable!("the loop ends at the limit of rounds")
+    }
+
+    fn maps(
+        &self,
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+        learned: &Learned,
+    ) -> Result<Alignment, AlignError> {
+        if self.reweight {
+            let (x, y) = gather(x, y, &learned.pairs);
+            VecMap::default().fit(x.view(), y.view())
+        } else {
+            let (w, warning) = orthogonal_map(x, y, &learned.pairs)?;
+            let (input, output) = w.dim();
+            let map =
+                AffineMap::new(ndarray::Array1::zeros(input), w, ndarray::Array1::zeros(output))?;
+            Ok(Alignment::onto_target(map).with_warnings(warning))
+        }
+    }
+}
+
+struct Learned {
+    pairs: Vec<(usize, usize)>,
+    rounds: usize,
+    objective: f64,
+    stop: Stop,
+}
+
+/// How long lists are. Longer ones cost more a round, shorter ones are searched anew more often;
+/// measured, and without influence on the result. At the share `keep` the best kept partner stands
+/// 1 / keep places down on average.
+fn width(keep: f64, k: usize) -> usize {
+    4 * k + (4.0 / keep) as usize
+}
+
+/// Both directions' partners: a pair that both sides choose counts twice.
+fn induce(matcher: &Matcher, seed: u64, round: usize, keep: f64) -> Vec<(usize, usize)> {
+    let partners = |direction| matcher.partners(direction, Mask::new(seed, round, direction, keep));
+    union(&partners(Direction::Forward), &partners(Direction::Backward))
+}
+
+fn union(forward: &[Partner], backward: &[Partner]) -> Vec<(usize, usize)> {
+    let forward = forward.iter().enumerate().filter_map(|(i, partner)| Some((i, partner.row()?)));
+    let backward = backward.iter().enumerate().filter_map(|(j, partner)| Some((partner.row()?, j)));
+    forward.chain(backward).collect()
+}
