@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use crate::blocks;
 use crate::{AffineMap, AlignError};
@@ -568,7 +568,10 @@ impl Side {
         block -= &shift;
         let mean = first + shift;
         let (square, scatter) = match weights {
-            None => (block.iter().map(|v| v * v).sum(), keep.then(|| block.t().dot(&block))),
+            None => (
+                block.rows().into_iter().map(|row| row.dot(&row)).sum(),
+                keep.then(|| block.t().dot(&block)),
+            ),
             Some(weights) => (
                 block.rows().into_iter().zip(weights).map(|(row, w)| w * row.dot(&row)).sum(),
                 keep.then(|| (&block.t() * &weights).dot(&block)),
@@ -649,8 +652,13 @@ fn add_outer(
     u: &Array1<f64>,
     v: &Array1<f64>,
 ) {
-    sum.scaled_add(sign, other);
-    add_rank_one(sum, weight, u, v);
+    // In one pass: the matrix does not fit into the nearest cache.
+    for ((mut row, other), &u) in sum.rows_mut().into_iter().zip(other.rows()).zip(u) {
+        let factor = weight * u;
+        Zip::from(&mut row).and(other).and(v).for_each(|sum, &other, &v| {
+            *sum += sign * other + factor * v;
+        });
+    }
 }
 
 fn add_rank_one(sum: &mut Array2<f64>, weight: f64, u: &Array1<f64>, v: &Array1<f64>) {
