@@ -161,8 +161,16 @@ impl Moments {
 
 /// Moments of paired rows: those of either side and the scatter across.
 ///
-/// All that [`Procrustes`](crate::Procrustes), [`LeastSquares`](crate::LeastSquares) and
-/// [`Ridge`](crate::Ridge) must know of the data; see [`Moments`] for how they add up.
+/// All that [`Procrustes`](crate::Procrustes), [`LeastSquares`](crate::LeastSquares),
+/// [`Ridge`](crate::Ridge) and the other paired methods must know of the data; see [`Moments`] for
+/// how they add up.
+///
+/// **Files larger than memory.** The moments of `d_x` and `d_y` dimensions take
+/// `8·(d_x² + d_x·d_y + d_y²)` bytes, and accumulating some of that and a few blocks of 512 rows a
+/// thread. What else is resident is up to the caller: the pages of a memory-mapped file count as
+/// resident memory once they were read, as long as the file is mapped. Map a window of rows, add
+/// it and unmap it; 400,000 pairs of 300 dimensions then take about 110 MB at most, where the files
+/// have 960 MB (`benches/examples/mapped_pairs.rs`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairMoments {
     sums: PairSums,
