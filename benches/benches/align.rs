@@ -10,8 +10,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ndarray::{Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, SVD, UPLO};
 use procrust_align::{
-    AlignPaired, AlignUnpaired, Alignment, Coral, LeastSquares, LinearTransport, PairMoments,
-    Procrustes, Regularization,
+    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, GeneralizedProcrustes, LeastSquares,
+    LinearTransport, PairFolds, PairMoments, Procrustes, Regularization, Ridge, RidgeCv, VecMap,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -112,6 +112,96 @@ fn least_squares(c: &mut Criterion) {
     });
 }
 
+/// The size at which SciPy's `orthogonal_procrustes` is the one to compare with.
+fn procrustes_large(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let (x, y) = pair(100_000, 300);
+    let mut group = c.benchmark_group("align/procrustes");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(100_000));
+    group.bench_function("100000x300", |b| {
+        b.iter(|| Procrustes::default().fit(black_box(x.view()), y.view()).unwrap());
+    });
+    group.finish();
+}
+
+/// Every fold fitted anew for every λ.
+fn plain_ridge_cv(folds: &PairFolds, lambdas: &[f64]) -> Vec<f64> {
+    let error = |&lambda: &f64| {
+        let held_out = |fold| {
+            let method = Ridge { lambda, intercept: false };
+            let fit = method.solve(&folds.without(fold)).unwrap();
+            folds.held_out(fold).squared_error(fit.source()).unwrap()
+        };
+        (0..folds.folds()).map(held_out).sum::<f64>() / folds.count() as f64
+    };
+    lambdas.iter().map(error).collect()
+}
+
+fn ridge_cv(c: &mut Criterion) {
+    at_sizes(c, "align/ridge-cv", |group, size, x, y| {
+        let method = RidgeCv::default();
+        let folds = PairFolds::of(5, x, y).unwrap();
+        let path = method.path(&folds).unwrap();
+        let few: Vec<_> = path.lambdas.iter().copied().step_by(12).collect();
+        for (found, expected) in path.errors.iter().step_by(12).zip(plain_ridge_cv(&folds, &few)) {
+            assert!((found - expected).abs() < 1e-9 * expected);
+        }
+        group.bench_function(BenchmarkId::new("fit", size), |b| {
+            b.iter(|| method.fit(black_box(x), y).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("solve", size), |b| {
+            b.iter(|| method.solve(black_box(&folds)).unwrap());
+        });
+        // All of its 37 values.
+        if x.ncols() < 300 {
+            group.bench_function(BenchmarkId::new("baseline", size), |b| {
+                b.iter(|| plain_ridge_cv(black_box(&folds), &path.lambdas));
+            });
+        }
+    });
+}
+
+fn both_sides(c: &mut Criterion) {
+    let methods: [(&str, Box<dyn AlignPaired>); 2] =
+        [("align/cca", Box::new(Cca::default())), ("align/vecmap", Box::new(VecMap::default()))];
+    for (name, method) in methods {
+        at_sizes(c, name, |group, size, x, y| {
+            assert!(method.fit(x, y).unwrap().warnings().is_empty());
+            group.bench_function(BenchmarkId::new("fit", size), |b| {
+                b.iter(|| method.fit(black_box(x), y).unwrap());
+            });
+        });
+    }
+}
+
+fn generalized(c: &mut Criterion) {
+    at_sizes(c, "align/generalized-procrustes", |group, size, x, y| {
+        let z = &x.slice(s![.., ..;-1]) + &(&y * 0.5);
+        let spaces = [x, y, z.view()];
+        let method = GeneralizedProcrustes { tolerance: 1e-9, ..GeneralizedProcrustes::default() };
+        assert!(method.fit(&spaces).unwrap().converged());
+        group.bench_function(BenchmarkId::new("fit", size), |b| {
+            b.iter(|| method.fit(black_box(&spaces)).unwrap());
+        });
+    });
+}
+
+fn auto(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let mut group = c.benchmark_group("align/auto");
+    group.sample_size(10);
+    for (rows, dim) in [(1_000, 50), (5_000, 300)] {
+        let (x, y) = pair(rows, dim);
+        let size = format!("{rows}x{dim}");
+        assert!(Auto::default().fit(x.view(), y.view()).unwrap().scores.len() > 3);
+        group.bench_function(BenchmarkId::new("fit", size), |b| {
+            b.iter(|| Auto::default().fit(black_box(x.view()), y.view()).unwrap());
+        });
+    }
+    group.finish();
+}
+
 fn coral(c: &mut Criterion) {
     at_sizes(c, "align/coral/fit", |group, size, x, y| {
         let method = Coral { regularization: Regularization::Fixed(1.0) };
@@ -161,5 +251,18 @@ fn accumulate(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, procrustes, least_squares, coral, linear_transport, apply, accumulate);
+criterion_group!(
+    benches,
+    procrustes,
+    procrustes_large,
+    least_squares,
+    ridge_cv,
+    both_sides,
+    generalized,
+    auto,
+    coral,
+    linear_transport,
+    apply,
+    accumulate
+);
 criterion_main!(benches);

@@ -53,6 +53,10 @@ impl Alignment {
         self
     }
 
+    pub(crate) fn without_diagnostics(&self) -> Self {
+        Self { diagnostics: Vec::new(), ..self.clone() }
+    }
+
     /// The map of source rows.
     #[must_use]
     pub fn source(&self) -> &AffineMap {

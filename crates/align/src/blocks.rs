@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::AlignError;
@@ -64,7 +64,12 @@ fn check_finite(
     number: impl Fn(usize) -> usize,
 ) -> Result<(), AlignError> {
     let bad = |value: &f32| !value.is_finite();
-    if !rows.iter().any(bad) {
+    // Without an early exit a row is checked several values at a time.
+    let any = |values: ArrayView1<'_, f32>| match values.as_slice() {
+        Some(values) => values.iter().fold(false, |any, value| any | bad(value)),
+        None => values.iter().any(bad),
+    };
+    if !rows.rows().into_iter().any(any) {
         return Ok(());
     }
     let mut values = rows.indexed_iter();

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use ndarray_linalg::error::LinalgError;
+use procrust_neighbors::NeighborsError;
 
 /// Why an alignment could not be fitted, combined or applied.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +172,21 @@ pub enum AlignError {
         space: usize,
         /// What is wrong with it. Part of the message.
         cause: Box<AlignError>,
+    },
+    /// None of the methods that were to choose from could be fitted.
+    #[error("none of {count} candidates could be fitted; the first: {first}")]
+    NoCandidate {
+        /// How many there were.
+        count: usize,
+        /// What was wrong with the first of them.
+        first: String,
+    },
+    /// The search for the nearest rows failed.
+    #[error("the search among mapped rows failed")]
+    Search {
+        /// What was wrong.
+        #[source]
+        cause: NeighborsError,
     },
     /// A step of the preparation of rows has an unknown name.
     #[error("unknown row step `{found}`, expected l1, l2, unit or center")]

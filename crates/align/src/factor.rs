@@ -53,6 +53,12 @@ pub(crate) fn svd(what: &'static str, matrix: &Array2<f64>, full: bool) -> Resul
     let (rows, cols) = matrix.dim();
     let small = rows.min(cols);
     let job = if full { JobSvd::All } else { JobSvd::Some };
+    // A copy of a slice of one row or column may have strides that LAPACK's wrapper refuses.
+    let flat = (small == 1).then(|| {
+        Array2::from_shape_vec((rows, cols), matrix.iter().copied().collect())
+            .expect("as many values as the matrix has")
+    });
+    let matrix = flat.as_ref().unwrap_or(matrix);
     let factors = match matrix.svddc(job) {
         // Divide and conquer is several times faster; now and then it does not converge.
         Err(_) => matrix.svd(true, true).map(|(u, sigma, vt)| {
@@ -184,6 +190,20 @@ mod tests {
             let (u, _, vt) = svd("test", &matrix, true).unwrap();
             assert_eq!((u.nrows(), u.ncols()), (shape.0, shape.0));
             assert_abs_diff_eq!(vt.dot(&vt.t()), Array2::eye(shape.1), epsilon = 1e-12);
+        }
+    }
+
+    #[test]
+    fn slices_of_one_row_or_column_are_factored() {
+        let wide = Array2::from_shape_fn((4, 4), |(i, j)| (i * 4 + j) as f64 + 1.0);
+        for matrix in [
+            wide.slice(s![1..2, 2..3]).to_owned(),
+            wide.slice(s![1..2, ..]).to_owned(),
+            wide.slice(s![.., 2..3]).to_owned(),
+            wide.slice(s![..;2, 2..3]).t().to_owned(),
+        ] {
+            let (u, sigma, vt) = svd("test", &matrix, false).unwrap();
+            assert_abs_diff_eq!(scale_columns(&u, &sigma).dot(&vt), matrix, epsilon = 1e-12);
         }
     }
 

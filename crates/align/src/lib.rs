@@ -7,6 +7,7 @@
 //!
 //! | you have | use |
 //! |---|---|
+//! | pairs, and no idea | [`Auto`] |
 //! | pairs, and distances that mean something | [`Procrustes`] |
 //! | pairs, many more than dimensions | [`LeastSquares`], [`RidgeCv`] |
 //! | pairs of words | [`VecMap`] |
@@ -51,6 +52,7 @@
 
 mod affine;
 mod alignment;
+mod auto;
 mod blocks;
 mod cca;
 mod coral;
@@ -75,6 +77,7 @@ mod whitening;
 
 pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
+pub use auto::{Auto, Candidate, CandidateScore, Choice, Criterion, MeanScore, Score};
 pub use cca::Cca;
 pub use coral::{Coral, Regularization};
 pub use error::AlignError;
