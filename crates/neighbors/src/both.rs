@@ -58,13 +58,13 @@ pub fn top_k_both(
         candidates: &target,
         candidate_frame: &frames.1,
     };
-    let forward = Ranking { k: source_k, penalty: None };
+    let forward = Ranking::plain(source_k);
     let sizes = (kept(source_k, target.nrows()), kept(target_k, source.nrows()));
     let (found, tops) =
         pass(&search, sizes, None, |row, kept, cut| search.settle(row, 1.0, kept, cut, forward));
     let found = finish(&search, &numbers(source.nrows()), found, forward);
     let turned = search.turned();
-    let backward = Ranking { k: target_k, penalty: None };
+    let backward = Ranking::plain(target_k);
     let settled = settle_columns(&turned, tops, backward);
     let turned_found = finish(&turned, &numbers(target.nrows()), settled, backward);
     Ok((

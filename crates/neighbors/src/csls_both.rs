@@ -121,7 +121,7 @@ fn search(
         candidate_frame: &frames.1,
     };
     let turned = search.turned();
-    let near = Ranking { k: neighborhood, penalty: None };
+    let near = Ranking::plain(neighborhood);
     let size = |k: usize, count| kept(neighborhood, count).max((k + CANDIDATES).min(count));
     let target_size = target_k.map_or(kept(neighborhood, m), |k| size(k, m));
     let (rows, mut tops) =
@@ -175,10 +175,10 @@ fn column_tops(tops: &mut [Tops]) -> Vec<Kept> {
 /// `near` are, for every candidate, its nearest rows among *all* rows of the queries' side.
 fn rescore(search: &Search<'_, '_, '_>, kept: Vec<Kept>, near: &[Found], k: usize) -> Vec<Found> {
     let penalty: Vec<f64> = near.iter().map(mean).collect();
-    let ranking = Ranking { k, penalty: Some(&penalty) };
+    let ranking = Ranking::penalized(k, &penalty);
     let ceiling = Ceiling::new(near, &penalty);
     let naming = Naming::new(near, search.queries.nrows());
-    let cosine = Ranking { k, penalty: None };
+    let cosine = Ranking::plain(k);
     let slack = search.ceiling(0.0, 1.0, ranking);
     let settle = |kept: &Kept| {
         let approximate =

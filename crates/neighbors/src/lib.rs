@@ -33,8 +33,10 @@ mod csls;
 mod csls_both;
 mod error;
 mod hubness;
+mod inverted_softmax;
 mod kernel;
 mod metric;
+mod mutual;
 mod search;
 mod table;
 mod tops;
@@ -49,7 +51,9 @@ pub use csls::Csls;
 pub use csls_both::{csls_both, csls_top_k};
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};
+pub use inverted_softmax::InvertedSoftmax;
 pub use metric::{Metric, Neighbors, mean_similarity, top_k};
+pub use mutual::mutual_pairs;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

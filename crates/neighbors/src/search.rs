@@ -44,7 +44,25 @@ pub(crate) struct Ranking<'a> {
     pub(crate) k: usize,
     /// With a penalty a candidate scores `2·cosine − penalty`, without it the cosine. Not used
     /// with distances.
-    pub(crate) penalty: Option<&'a [f64]>,
+    penalty: Option<&'a [f64]>,
+    /// The magnitude of the largest penalty, for the rounding of scores in `f32`.
+    largest: f64,
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn plain(k: usize) -> Self {
+        Self { k, penalty: None, largest: 0.0 }
+    }
+
+    pub(crate) fn penalized(k: usize, penalty: &'a [f64]) -> Self {
+        let largest = penalty.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        Self { k, penalty: Some(penalty), largest }
+    }
+
+    /// What rounding a penalty, and the difference with it, adds to the bound.
+    fn rounding(&self) -> f64 {
+        2.0 * self.largest * f64::from(f32::EPSILON)
+    }
 }
 
 /// Keys (the higher, the better) and indices of the `k` best, best first; ties by index.
@@ -268,7 +286,7 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         let score = f64::from(score) + self.tiny();
         match (self.candidate_frame, ranking.penalty) {
             (Frame::Unit(_), None) => score + bound,
-            (Frame::Unit(_), Some(_)) => score + 2.0 * bound,
+            (Frame::Unit(_), Some(_)) => score + 2.0 * bound + ranking.rounding(),
             (Frame::Shift { scale, .. }, _) => {
                 let square = query_norm * query_norm;
                 (score - square + bound * square) / (scale * scale)
@@ -281,7 +299,7 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         let bound = self.bound();
         let score = match (self.candidate_frame, ranking.penalty) {
             (Frame::Unit(_), None) => key - bound,
-            (Frame::Unit(_), Some(_)) => key - 2.0 * bound,
+            (Frame::Unit(_), Some(_)) => key - 2.0 * bound - ranking.rounding(),
             (Frame::Shift { scale, .. }, _) => {
                 let square = query_norm * query_norm;
                 // The key is the difference of squares up to this far above 1: leave room for the
