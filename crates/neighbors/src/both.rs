@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::{
     Neighbors, NeighborsError,
     kernel::products,
-    search::{CANDIDATE_BLOCK, Found, Ranking, Search, Settled, kept, task_rows},
+    search::{CANDIDATE_BLOCK, Found, Open, Ranking, Search, Settled, kept, task_rows},
     table::{Frame, check, check_columns, check_count},
     tops::{Scored, Tops, offer_both},
 };
@@ -171,10 +171,11 @@ pub(crate) fn finish(
 ) -> Vec<Found> {
     let places: Vec<usize> = (0..settled.len()).filter(|&at| !settled[at].sure).collect();
     let mut found: Vec<Found> = settled.into_iter().map(|settled| settled.found).collect();
-    let open: Vec<u32> = places.iter().map(|&at| rows[at]).collect();
-    let begun = places.iter().map(|&at| std::mem::take(&mut found[at])).collect();
-    for (&at, all) in places.iter().zip(search.again(&open, begun, ranking)) {
-        found[at] = all;
+    let begun = |&at: &usize| Open { query: rows[at], found: std::mem::take(&mut found[at]) };
+    let mut open: Vec<Open> = places.iter().map(begun).collect();
+    search.again(&mut open, ranking);
+    for (at, open) in places.into_iter().zip(open) {
+        found[at] = open.found;
     }
     found
 }

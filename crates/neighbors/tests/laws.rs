@@ -267,6 +267,27 @@ fn thousands_of_equal_rows_are_ordered_by_index() {
     assert!(backward.indices.iter().all(|&index| index == backward.indices[(0, 0)]));
 }
 
+/// Uneven crowds: many rows are in doubt after the pass, and some of the answers lie far beyond the candidates by cosine.
+#[test]
+fn csls_in_one_pass_settles_every_doubt() {
+    let mut source = random(700, 16, 21);
+    let mut target = random(1500, 16, 22);
+    for row in 0..400 {
+        source.row_mut(row).mapv_inplace(|value| value * 0.3 + 1.0);
+        target.row_mut(2 * row).mapv_inplace(|value| value * 0.6 + 1.0);
+    }
+    let (forward, backward) = csls_both(source.view(), target.view(), 10, 10, 3).unwrap();
+    let csls = Csls::new(source.view(), target.view(), 10).unwrap();
+    let cosine = top_k(source.view(), target.view(), 60, Metric::Cosine).unwrap();
+    assert_eq!(forward, csls.top_k(source.view(), 10).unwrap());
+    let turned = Csls::new(target.view(), source.view(), 10).unwrap();
+    assert_eq!(backward, turned.top_k(target.view(), 3).unwrap());
+    let beyond = forward.indices.rows().into_iter().zip(cosine.indices.rows());
+    let beyond =
+        beyond.filter(|(found, near)| found.iter().any(|row| !near.iter().any(|n| n == row)));
+    assert!(beyond.count() > 0, "the data is too easy");
+}
+
 #[test]
 fn inverted_softmax_of_several_blocks_equals_brute_force() {
     let (target, source) = crowded();
