@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::{
     Neighbors, NeighborsError,
     kernel::products,
-    search::{CANDIDATE_BLOCK, Found, Ranking, Search, Settled, kept, task_rows},
+    search::{CANDIDATE_BLOCK, Found, Open, Ranking, Search, Settled, kept, task_rows},
     table::{Frame, check, check_columns, check_count},
     tops::{Scored, Tops, offer_both},
 };
@@ -58,13 +58,13 @@ pub fn top_k_both(
         candidates: &target,
         candidate_frame: &frames.1,
     };
-    let forward = Ranking { k: source_k, penalty: None };
+    let forward = Ranking::plain(source_k);
     let sizes = (kept(source_k, target.nrows()), kept(target_k, source.nrows()));
     let (found, tops) =
         pass(&search, sizes, None, |row, kept, cut| search.settle(row, 1.0, kept, cut, forward));
     let found = finish(&search, &numbers(source.nrows()), found, forward);
     let turned = search.turned();
-    let backward = Ranking { k: target_k, penalty: None };
+    let backward = Ranking::plain(target_k);
     let settled = settle_columns(&turned, tops, backward);
     let turned_found = finish(&turned, &numbers(target.nrows()), settled, backward);
     Ok((
@@ -171,10 +171,11 @@ pub(crate) fn finish(
 ) -> Vec<Found> {
     let places: Vec<usize> = (0..settled.len()).filter(|&at| !settled[at].sure).collect();
     let mut found: Vec<Found> = settled.into_iter().map(|settled| settled.found).collect();
-    let open: Vec<u32> = places.iter().map(|&at| rows[at]).collect();
-    let begun = places.iter().map(|&at| std::mem::take(&mut found[at])).collect();
-    for (&at, all) in places.iter().zip(search.again(&open, begun, ranking)) {
-        found[at] = all;
+    let begun = |&at: &usize| Open { query: rows[at], found: std::mem::take(&mut found[at]) };
+    let mut open: Vec<Open> = places.iter().map(begun).collect();
+    search.again(&mut open, ranking);
+    for (at, open) in places.into_iter().zip(open) {
+        found[at] = open.found;
     }
     found
 }

@@ -69,8 +69,8 @@ impl Csls {
             candidates: &target,
             candidate_frame: &candidate_frame,
         };
-        let nearest = Ranking { k: self.k, penalty: None };
-        let best = Ranking { k, penalty: Some(&self.penalty) };
+        let nearest = Ranking::plain(self.k);
+        let best = Ranking::penalized(k, &self.penalty);
         let (r_t, found): (Vec<f64>, Vec<Found>) = search
             .run([nearest, best])
             .into_iter()

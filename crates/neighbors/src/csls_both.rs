@@ -1,5 +1,7 @@
 //! CSLS between two whole spaces from one pass over their products.
 
+use std::collections::HashMap;
+
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -7,7 +9,7 @@ use crate::{
     Neighbors, NeighborsError,
     both::{finish, numbers, pass, settle_columns},
     metric::mean,
-    search::{Found, Ranking, Search, Settled, best_first, kept},
+    search::{Found, Open, Ranking, Search, Settled, best_first, kept},
     table::{Frame, check, check_columns, check_count},
     tops::{Scored, Tops},
 };
@@ -121,7 +123,7 @@ fn search(
         candidate_frame: &frames.1,
     };
     let turned = search.turned();
-    let near = Ranking { k: neighborhood, penalty: None };
+    let near = Ranking::plain(neighborhood);
     let size = |k: usize, count| kept(neighborhood, count).max((k + CANDIDATES).min(count));
     let target_size = target_k.map_or(kept(neighborhood, m), |k| size(k, m));
     let (rows, mut tops) =
@@ -175,17 +177,17 @@ fn column_tops(tops: &mut [Tops]) -> Vec<Kept> {
 /// `near` are, for every candidate, its nearest rows among *all* rows of the queries' side.
 fn rescore(search: &Search<'_, '_, '_>, kept: Vec<Kept>, near: &[Found], k: usize) -> Vec<Found> {
     let penalty: Vec<f64> = near.iter().map(mean).collect();
-    let ranking = Ranking { k, penalty: Some(&penalty) };
+    let ranking = Ranking::penalized(k, &penalty);
     let ceiling = Ceiling::new(near, &penalty);
     let naming = Naming::new(near, search.queries.nrows());
-    let cosine = Ranking { k, penalty: None };
+    let cosine = Ranking::plain(k);
     let slack = search.ceiling(0.0, 1.0, ranking);
     let settle = |kept: &Kept| {
         let approximate =
             |&(score, index): &Scored| 2.0 * f64::from(score) - penalty[index as usize];
         let mut keys: Vec<f64> = kept.scored.iter().map(approximate).collect();
-        let (_, &mut last, _) = keys.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-        let floor = last - 2.0 * slack;
+        let (_, &mut worst, _) = keys.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+        let floor = worst - 2.0 * slack;
         let hopeful = kept.scored.iter().filter(|scored| approximate(scored) >= floor);
         let mut found = search.best(kept.row as usize, hopeful.map(|&(_, index)| index), ranking);
         // The candidates that name this row among their nearest, whatever their cosine here.
@@ -197,13 +199,47 @@ fn rescore(search: &Search<'_, '_, '_>, kept: Vec<Kept>, near: &[Found], k: usiz
         found.sort_unstable_by(best_first);
         found.dedup_by_key(|&mut (_, index)| index);
         found.truncate(k);
-        let sure = found[k - 1].0 > ceiling.above(search.ceiling(kept.cut, 1.0, cosine));
-        Settled { found, sure }
+        let cosine = search.ceiling(kept.cut, 1.0, cosine);
+        let sure = found[k - 1].0 > ceiling.above(cosine);
+        (found, (!sure).then_some(cosine))
     };
-    let settled: Vec<Settled> = kept.par_iter().map(settle).collect();
-    let rows: Vec<u32> = kept.iter().map(|kept| kept.row).collect();
+    let (mut found, doubts): (Vec<Found>, Vec<Option<f64>>) = kept.par_iter().map(settle).unzip();
+
+    // Doubtful rows with like keys are searched together, so that one list of candidates that can
+    // change the answer serves a block of them.
+    let key = |found: &Found| found[k - 1].0;
+    let mut places: Vec<(usize, f64)> = doubts
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, cosine)| cosine.map(|cosine| (at, cosine)))
+        .collect();
+    places.sort_by(|&(a, _), &(b, _)| key(&found[a]).total_cmp(&key(&found[b])));
+    let cosines: HashMap<u32, f64> =
+        places.iter().map(|&(at, cosine)| (kept[at].row, cosine)).collect();
+    let mut open: Vec<Open> = places
+        .iter()
+        .map(|&(at, _)| Open { query: kept[at].row, found: std::mem::take(&mut found[at]) })
+        .collect();
     drop(kept);
-    finish(search, &rows, settled, ranking)
+    search.again_among(&mut open, ranking, |open| {
+        let highest =
+            open.iter().map(|open| cosines[&open.query]).fold(f64::NEG_INFINITY, f64::max);
+        let lowest = open.iter().map(|open| key(&open.found)).fold(f64::INFINITY, f64::min);
+        let candidates = (0_u32..).zip(near.iter().zip(&penalty));
+        let hopeful = candidates
+            .filter(|&(_, (near, &r))| 2.0 * highest.min(last(near)) - r >= lowest)
+            .map(|(candidate, _)| candidate);
+        hopeful.collect()
+    });
+    for (&(at, _), open) in places.iter().zip(open) {
+        found[at] = open.found;
+    }
+    found
+}
+
+/// The cosine of the last of a row's nearest.
+fn last(near: &Found) -> f64 {
+    near.last().expect("a neighbourhood is at least one row").0
 }
 
 /// What a candidate can reach by `2·cosine − r` if the cosine is at most c and the query is not
@@ -219,7 +255,6 @@ struct Ceiling {
 
 impl Ceiling {
     fn new(near: &[Found], penalty: &[f64]) -> Self {
-        let last = |found: &Found| found.last().expect("a neighbourhood is at least one row").0;
         let mut pairs: Vec<(f64, f64)> =
             near.iter().zip(penalty).map(|(found, &r)| (last(found), r)).collect();
         pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));

@@ -1,4 +1,4 @@
-//! The product of two blocks of rows in `f32`, by the `gemm` crate.
+//! The product of two blocks of rows, by the `gemm` crate.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -8,6 +8,24 @@ pub(crate) fn products(
     left: ArrayView2<'_, f32>,
     right: ArrayView2<'_, f32>,
     out: &mut ArrayViewMut2<'_, f32>,
+) {
+    multiply(left, right, out, (0.0, 1.0));
+}
+
+/// [`products`] in `f64`.
+pub(crate) fn products_f64(
+    left: ArrayView2<'_, f64>,
+    right: ArrayView2<'_, f64>,
+    out: &mut ArrayViewMut2<'_, f64>,
+) {
+    multiply(left, right, out, (0.0, 1.0));
+}
+
+fn multiply<T: 'static>(
+    left: ArrayView2<'_, T>,
+    right: ArrayView2<'_, T>,
+    out: &mut ArrayViewMut2<'_, T>,
+    (zero, one): (T, T),
 ) {
     let ((m, d), (n, right_d)) = (left.dim(), right.dim());
     assert_eq!(d, right_d, "rows of a product are of one width");
@@ -19,7 +37,8 @@ pub(crate) fn products(
     // j < n, l < d, each at base + index · stride. The three shapes were compared above, and
     // `ndarray` guarantees that every element of a view lies in memory that the view may read (and
     // `out`, borrowed mutably, write: so it overlaps neither other). `read_dst` is false: what
-    // stands in `out` is not read.
+    // stands in `out` is not read. `gemm` knows T by its `TypeId` and panics on one that it does
+    // not multiply.
     #[allow(unsafe_code, reason = "one call of gemm; its safety argument stands above")]
     unsafe {
         gemm::gemm(
@@ -36,8 +55,8 @@ pub(crate) fn products(
             right.as_ptr(),
             right_rows,
             right_columns,
-            0.0,
-            1.0,
+            zero,
+            one,
             false,
             false,
             false,
@@ -67,6 +86,10 @@ mod tests {
                 left.row(i).iter().zip(right.row(j)).map(|(x, y)| x * y).sum::<f32>()
             });
             assert_eq!(out, expected);
+            let mut wide = Array2::from_elem((m, n), f64::NAN);
+            let (l, r) = (left.mapv(f64::from), right.mapv(f64::from));
+            products_f64(l.view(), r.view(), &mut wide.view_mut());
+            assert_eq!(wide, expected.mapv(f64::from));
 
             // Every second column of a wider matrix; a part of the output; transposed rows.
             let wide = integers(m, 2 * d, 3);

@@ -1,8 +1,10 @@
 //! Nearest rows: exact, in blocks, by cosine, Euclidean distance and CSLS; and how hubby they are.
 //!
 //! Items are rows: `n` items in `d` dimensions are an `n × d` matrix of `f32`. [`top_k`] searches
-//! by a [`Metric`], [`Csls`] between two aligned spaces; [`hubness`] measures what was found, and
-//! [`analogies`] answers questions of the form a : b = c : ?.
+//! by a [`Metric`], [`top_k_both`] in both directions at once. Between two aligned spaces
+//! [`csls_top_k`] and [`csls_both`] rank by CSLS, [`Csls`] does so for queries that come later, and
+//! [`InvertedSoftmax`] is the other remedy for hubs; [`mutual_pairs`] are rows that choose each other.
+//! [`hubness`] measures what was found, and [`analogies`] answers questions of the form a : b = c : ?.
 //!
 //! - Answers are exact: those of a search in `f64`. Products run in `f32`, in blocks, on all of
 //!   rayon's threads; a bound on their rounding says which rows need a second look in `f64`.
@@ -28,13 +30,17 @@
 //! ```
 
 mod analogy;
+#[cfg(feature = "approximate")]
+mod approximate;
 mod both;
 mod csls;
 mod csls_both;
 mod error;
 mod hubness;
+mod inverted_softmax;
 mod kernel;
 mod metric;
+mod mutual;
 mod search;
 mod table;
 mod tops;
@@ -44,12 +50,16 @@ mod tops;
 use procrust_blas as _;
 
 pub use analogy::{AnalogyRule, analogies};
+#[cfg(feature = "approximate")]
+pub use approximate::{ApproximateIndex, ApproximateSettings, Recall};
 pub use both::top_k_both;
 pub use csls::Csls;
 pub use csls_both::{csls_both, csls_top_k};
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};
+pub use inverted_softmax::InvertedSoftmax;
 pub use metric::{Metric, Neighbors, mean_similarity, top_k};
+pub use mutual::mutual_pairs;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -147,7 +147,7 @@ fn search(
         candidate_frame: frames.1.as_ref().unwrap_or(&frames.0),
     };
     let found: Vec<Found> =
-        search.run([Ranking { k, penalty: None }]).into_iter().map(|[found]| found).collect();
+        search.run([Ranking::plain(k)]).into_iter().map(|[found]| found).collect();
     Ok(match metric {
         Metric::Cosine => Neighbors::collect(&found, k, |_, key| key),
         Metric::SquaredEuclidean => Neighbors::collect(&found, k, |_, key| 0.0 - key),

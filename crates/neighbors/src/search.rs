@@ -44,7 +44,25 @@ pub(crate) struct Ranking<'a> {
     pub(crate) k: usize,
     /// With a penalty a candidate scores `2·cosine − penalty`, without it the cosine. Not used
     /// with distances.
-    pub(crate) penalty: Option<&'a [f64]>,
+    penalty: Option<&'a [f64]>,
+    /// The magnitude of the largest penalty, for the rounding of scores in `f32`.
+    largest: f64,
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn plain(k: usize) -> Self {
+        Self { k, penalty: None, largest: 0.0 }
+    }
+
+    pub(crate) fn penalized(k: usize, penalty: &'a [f64]) -> Self {
+        let largest = penalty.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        Self { k, penalty: Some(penalty), largest }
+    }
+
+    /// What rounding a penalty, and the difference with it, adds to the bound.
+    fn rounding(&self) -> f64 {
+        2.0 * self.largest * f64::from(f32::EPSILON)
+    }
 }
 
 /// Keys (the higher, the better) and indices of the `k` best, best first; ties by index.
@@ -81,20 +99,19 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
             .map(|start| self.block(start, block.min(count - start), rankings))
             .collect();
         let mut found: Vec<[Found; R]> = Vec::with_capacity(count);
-        let mut open: [Vec<u32>; R] = std::array::from_fn(|_| Vec::new());
-        for (query, settled) in blocks.into_iter().flatten().enumerate() {
-            for (open, settled) in open.iter_mut().zip(&settled) {
+        let mut open: [Vec<Open>; R] = std::array::from_fn(|_| Vec::new());
+        for (query, mut settled) in (0_u32..).zip(blocks.into_iter().flatten()) {
+            for (open, settled) in open.iter_mut().zip(&mut settled) {
                 if !settled.sure {
-                    open.push(u32::try_from(query).expect("checked at the door"));
+                    open.push(Open { query, found: std::mem::take(&mut settled.found) });
                 }
             }
             found.push(settled.map(|settled| settled.found));
         }
-        for (which, open) in open.iter().enumerate() {
-            let begun = open.iter().map(|&query| std::mem::take(&mut found[query as usize][which]));
-            let begun: Vec<Found> = begun.collect();
-            for (&query, all) in open.iter().zip(self.again(open, begun, rankings[which])) {
-                found[query as usize][which] = all;
+        for (which, open) in open.iter_mut().enumerate() {
+            self.again(open, rankings[which]);
+            for open in open {
+                found[open.query as usize][which] = std::mem::take(&mut open.found);
             }
         }
         found
@@ -113,9 +130,10 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         self.query_frame.fill(self.queries, range, queries.view_mut(), &mut query_norms);
 
         let mut tops: [Tops; R] = rankings.map(|ranking| Tops::new(len, kept(ranking.k, count)));
-        self.scan(&queries, |start, norms, products| {
+        self.scan(&queries, None, |part, norms, products| {
+            let start = part.index(0);
             for (ranking, tops) in rankings.iter().zip(&mut tops) {
-                let weights = self.weigh(ranking, start, norms);
+                let weights = self.weigh(ranking, &part, norms);
                 for (row, &norm) in query_norms.iter().enumerate() {
                     let products = &products[row * norms.len()..][..norms.len()];
                     weights.offer(tops, row, start, products, norm);
@@ -133,95 +151,120 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
             .collect()
     }
 
-    /// Calls `see` for each block of candidates with its first row, the lengths of its rows and the
-    /// products: a row for each of `queries`, which are in their frame.
-    fn scan(&self, queries: &Array2<f32>, mut see: impl FnMut(usize, &[f64], &[f32])) {
-        let (count, dim) = self.candidates.dim();
+    /// Calls `see` for each block of candidates, all or those listed, with the lengths of its rows
+    /// and the products: a row for each of `queries`, which are in their frame.
+    fn scan(
+        &self,
+        queries: &Array2<f32>,
+        among: Option<&[u32]>,
+        mut see: impl FnMut(Part<'_>, &[f64], &[f32]),
+    ) {
+        let count = among.map_or(self.candidates.nrows(), <[u32]>::len);
         let width = CANDIDATE_BLOCK.min(count);
-        let mut candidates = Array2::zeros((width, dim));
+        let mut candidates = Array2::zeros((width, self.candidates.ncols()));
         let mut norms = vec![0.0; width];
         let mut buffer = vec![0.0; queries.nrows() * width];
-        for start in (0..count).step_by(width) {
+        for start in (0..count).step_by(CANDIDATE_BLOCK) {
             let width = width.min(count - start);
+            let part = match among {
+                None => Part::Range(start),
+                Some(among) => Part::List(&among[start..start + width]),
+            };
+            let norms = &mut norms[..width];
             let mut candidates = candidates.slice_mut(s![..width, ..]);
-            let range = start..start + width;
-            self.candidate_frame.fill(
-                self.candidates,
-                range,
-                candidates.view_mut(),
-                &mut norms[..width],
-            );
+            match part {
+                Part::Range(_) => {
+                    let range = start..start + width;
+                    self.candidate_frame.fill(self.candidates, range, candidates.view_mut(), norms);
+                }
+                Part::List(list) => {
+                    for (at, &index) in list.iter().enumerate() {
+                        let (index, out) = (index as usize, candidates.slice_mut(s![at..=at, ..]));
+                        self.candidate_frame.fill(
+                            self.candidates,
+                            index..index + 1,
+                            out,
+                            &mut norms[at..=at],
+                        );
+                    }
+                }
+            }
             let buffer = &mut buffer[..queries.nrows() * width];
             let mut out = ArrayViewMut2::from_shape((queries.nrows(), width), &mut *buffer)
                 .expect("the buffer has a place for every product");
             products(queries.view(), candidates.view(), &mut out);
-            see(start, &norms[..width], buffer);
+            see(part, norms, buffer);
         }
     }
 
-    /// Searches all candidates for the listed queries, whose answers the margin did not settle.
+    /// Searches all candidates for the queries whose answers the margin did not settle.
     ///
-    /// `begun` are the best candidates known so far, `k` each. What might be better than the k-th
-    /// of them by its product in `f32` is scored in `f64`, some thousand at a time; so memory stays
-    /// bounded whatever the number of near-ties, and the answer is final.
-    pub(crate) fn again(
-        &self,
-        open: &[u32],
-        begun: Vec<Found>,
-        ranking: Ranking<'_>,
-    ) -> Vec<Found> {
+    /// Each comes with the best candidates known so far, at least `k` of them. What might be better
+    /// than the k-th by its product in `f32` is scored in `f64`, some thousand at a time; so memory
+    /// stays bounded whatever the number of near-ties, and the answer is final.
+    pub(crate) fn again(&self, open: &mut [Open], ranking: Ranking<'_>) {
         let block = task_rows(open.len());
-        let mut work: Vec<(u32, Found)> = open.iter().copied().zip(begun).collect();
-        work.par_chunks_mut(block).for_each(|work| self.again_block(work, ranking));
-        work.into_iter().map(|(_, found)| found).collect()
+        open.par_chunks_mut(block).for_each(|open| self.again_block(open, None, ranking));
     }
 
-    fn again_block(&self, work: &mut [(u32, Found)], ranking: Ranking<'_>) {
-        let mut queries = Array2::zeros((work.len(), self.candidates.ncols()));
-        let mut norms = vec![0.0; work.len()];
-        for (row, (query, _)) in work.iter().enumerate() {
-            let query = *query as usize;
+    /// [`again`](Self::again) where the caller knows, for each block of queries, which candidates
+    /// alone can be better than what was found.
+    pub(crate) fn again_among(
+        &self,
+        open: &mut [Open],
+        ranking: Ranking<'_>,
+        among: impl Fn(&[Open]) -> Vec<u32> + Sync,
+    ) {
+        let block = task_rows(open.len());
+        open.par_chunks_mut(block).for_each(|open| {
+            let among = among(open);
+            self.again_block(open, Some(&among), ranking);
+        });
+    }
+
+    fn again_block(&self, open: &mut [Open], among: Option<&[u32]>, ranking: Ranking<'_>) {
+        let mut queries = Array2::zeros((open.len(), self.candidates.ncols()));
+        let mut norms = vec![0.0; open.len()];
+        for (row, open) in open.iter().enumerate() {
+            let query = open.query as usize;
             let out = queries.slice_mut(s![row..=row, ..]);
             self.query_frame.fill(self.queries, query..query + 1, out, &mut norms[row..=row]);
         }
-        let mut floors: Vec<f32> = work
-            .iter()
-            .zip(&norms)
-            .map(|((_, found), &norm)| self.floor(found[ranking.k - 1].0, norm, ranking))
-            .collect();
-        // The rows in `found` are met again, so start with none of them but keep their bar.
-        let mut buffers: Vec<Vec<u32>> = vec![Vec::new(); work.len()];
-        work.iter_mut().for_each(|(_, found)| found.clear());
+        let floor = |open: &Open, norm| self.floor(open.found[ranking.k - 1].0, norm, ranking);
+        let mut floors: Vec<f32> =
+            open.iter().zip(&norms).map(|(open, &norm)| floor(open, norm)).collect();
+        let mut buffers: Vec<Vec<u32>> = vec![Vec::new(); open.len()];
         let mut scores = vec![0.0; CANDIDATE_BLOCK];
-        self.scan(&queries, |start, candidate_norms, products| {
-            let weights = self.weigh(&ranking, start, candidate_norms);
-            for (row, (query, found)) in work.iter_mut().enumerate() {
-                let products = &products[row * candidate_norms.len()..][..candidate_norms.len()];
-                let scores = &mut scores[..products.len()];
+        self.scan(&queries, among, |part, candidate_norms, products| {
+            let weights = self.weigh(&ranking, &part, candidate_norms);
+            let width = candidate_norms.len();
+            for (row, products) in products.chunks(width).enumerate() {
+                let scores = &mut scores[..width];
                 weights.score(0, products, norms[row], scores);
-                for (index, &score) in (start..).zip(&*scores) {
+                for (at, &score) in scores.iter().enumerate() {
                     if score > floors[row] {
-                        buffers[row].push(u32::try_from(index).expect("checked at the door"));
+                        let index = u32::try_from(part.index(at)).expect("checked at the door");
+                        buffers[row].push(index);
                     }
                 }
                 if buffers[row].len() >= BUFFER {
-                    self.merge(*query, &mut buffers[row], found, ranking);
-                    if let Some(&(last, _)) = found.get(ranking.k - 1) {
-                        floors[row] = floors[row].max(self.floor(last, norms[row], ranking));
-                    }
+                    self.merge(&mut open[row], &mut buffers[row], ranking);
+                    floors[row] = floor(&open[row], norms[row]);
                 }
             }
         });
-        for ((query, found), buffer) in work.iter_mut().zip(&mut buffers) {
-            self.merge(*query, buffer, found, ranking);
+        for (open, buffer) in open.iter_mut().zip(&mut buffers) {
+            self.merge(open, buffer, ranking);
         }
     }
 
     /// Scores the rows of a buffer in `f64` and keeps the best of them and of what was found.
-    fn merge(&self, query: u32, buffer: &mut Vec<u32>, found: &mut Found, ranking: Ranking<'_>) {
-        found.extend(self.best(query as usize, buffer.drain(..), ranking));
-        found.sort_unstable_by(best_first);
-        found.truncate(ranking.k);
+    fn merge(&self, open: &mut Open, buffer: &mut Vec<u32>, ranking: Ranking<'_>) {
+        open.found.extend(self.best(open.query as usize, buffer.drain(..), ranking));
+        open.found.sort_unstable_by(best_first);
+        // What was found is met again, with the same key.
+        open.found.dedup_by_key(|&mut (_, index)| index);
+        open.found.truncate(ranking.k);
     }
 
     /// Bounds what products of rounded rows can be wrong by, relative to the rows' lengths.
@@ -240,13 +283,13 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
     }
 
     /// How the products with a block of candidates become scores.
-    fn weigh(&self, ranking: &Ranking<'_>, start: usize, norms: &[f64]) -> Weights {
+    fn weigh(&self, ranking: &Ranking<'_>, part: &Part<'_>, norms: &[f64]) -> Weights {
         let bound = self.bound();
         match (self.candidate_frame, ranking.penalty) {
             (Frame::Unit(_), None) => Weights::Products,
             (Frame::Unit(_), Some(penalty)) => {
-                let penalty = &penalty[start..start + norms.len()];
-                Weights::Penalty(penalty.iter().map(|&penalty| -penalty as f32).collect())
+                let bias = (0..norms.len()).map(|at| -penalty[part.index(at)] as f32);
+                Weights::Penalty(bias.collect())
             }
             // −‖x − y‖² + ‖x‖² = 2x·y − ‖y‖², plus what of the bound (‖x‖ + ‖y‖)² depends on y.
             (Frame::Shift { .. }, _) => Weights::Distance {
@@ -268,7 +311,7 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         let score = f64::from(score) + self.tiny();
         match (self.candidate_frame, ranking.penalty) {
             (Frame::Unit(_), None) => score + bound,
-            (Frame::Unit(_), Some(_)) => score + 2.0 * bound,
+            (Frame::Unit(_), Some(_)) => score + 2.0 * bound + ranking.rounding(),
             (Frame::Shift { scale, .. }, _) => {
                 let square = query_norm * query_norm;
                 (score - square + bound * square) / (scale * scale)
@@ -281,7 +324,7 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         let bound = self.bound();
         let score = match (self.candidate_frame, ranking.penalty) {
             (Frame::Unit(_), None) => key - bound,
-            (Frame::Unit(_), Some(_)) => key - 2.0 * bound,
+            (Frame::Unit(_), Some(_)) => key - 2.0 * bound - ranking.rounding(),
             (Frame::Shift { scale, .. }, _) => {
                 let square = query_norm * query_norm;
                 // The key is the difference of squares up to this far above 1: leave room for the
@@ -357,6 +400,30 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
 pub(crate) struct Settled {
     pub(crate) found: Found,
     pub(crate) sure: bool,
+}
+
+/// A query that has to be searched again, and its best candidates so far.
+pub(crate) struct Open {
+    pub(crate) query: u32,
+    pub(crate) found: Found,
+}
+
+/// The rows of a block of candidates.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    /// From this row on.
+    Range(usize),
+    /// These.
+    List(&'a [u32]),
+}
+
+impl Part<'_> {
+    fn index(&self, at: usize) -> usize {
+        match self {
+            Part::Range(start) => start + at,
+            Part::List(list) => list[at] as usize,
+        }
+    }
 }
 
 /// How a block of products becomes scores, higher for nearer.

@@ -3,8 +3,8 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use procrust_blas as _;
 use procrust_neighbors::{
-    AnalogyRule, Csls, Metric, Neighbors, analogies, csls_both, csls_top_k, mean_similarity, top_k,
-    top_k_both,
+    AnalogyRule, Csls, InvertedSoftmax, Metric, Neighbors, analogies, csls_both, csls_top_k,
+    mean_similarity, mutual_pairs, top_k, top_k_both,
 };
 use proptest::{collection::vec, prelude::*};
 use rand::{RngExt, SeedableRng};
@@ -93,6 +93,12 @@ fn csls_keys(source: &Array2<f32>, target: &Array2<f32>, k: usize) -> Array2<f64
     2.0 * cosine - r_t.insert_axis(Axis(1)) - r_s
 }
 
+fn softmax_keys(source: &Array2<f32>, target: &Array2<f32>, beta: f64) -> Array2<f64> {
+    let exponents = beta * keys(source.view(), target.view(), Metric::Cosine);
+    let sums = exponents.mapv(f64::exp).sum_axis(Axis(0)).mapv(f64::ln);
+    exponents - sums
+}
+
 proptest! {
     #[test]
     fn equals_brute_force_with_duplicates(
@@ -154,6 +160,35 @@ proptest! {
         let found = csls_top_k(source.view(), target.view(), Some(&queries), r, k).unwrap();
         prop_assert_eq!(found.indices, forward.indices.select(Axis(0), &queries));
         prop_assert_eq!(found.scores, forward.scores.select(Axis(0), &queries));
+    }
+
+    #[test]
+    fn inverted_softmax_equals_brute_force(
+        source in grid(40, 3), target in grid(40, 3), k in 1..40_usize, beta in 0.01..60.0_f64,
+    ) {
+        let k = k.min(target.nrows());
+        let softmax = InvertedSoftmax::new(source.view(), target.view(), beta).unwrap();
+        let found = softmax.top_k(source.view(), k).unwrap();
+        assert_brute_force(&found, &softmax_keys(&source, &target, beta), 1.0);
+    }
+
+    /// A pair is mutual if and only if each is the other's nearest.
+    #[test]
+    fn mutual_pairs_choose_each_other(
+        source in grid(30, 3), target in grid(30, 3), limit in 0..40_usize,
+    ) {
+        let (forward, backward) = top_k_both(source.view(), target.view(), 1, 1).unwrap();
+        let pairs = mutual_pairs(&forward, &backward, limit).unwrap();
+        for row in 0..source.nrows() {
+            let other = forward.indices[(row, 0)] as usize;
+            let mutual = row < limit && other < limit && backward.indices[(other, 0)] as usize == row;
+            prop_assert_eq!(pairs.contains(&[row, other]), mutual);
+        }
+        prop_assert!(pairs.windows(2).all(|pair| pair[0][0] < pair[1][0]));
+        let turned = mutual_pairs(&backward, &forward, limit).unwrap();
+        let mut turned: Vec<[usize; 2]> = turned.into_iter().map(|[a, b]| [b, a]).collect();
+        turned.sort_unstable();
+        prop_assert_eq!(turned, pairs);
     }
 
     /// Candidates in another order are found under their new numbers; queries likewise.
@@ -232,6 +267,37 @@ fn thousands_of_equal_rows_are_ordered_by_index() {
     assert!(backward.indices.iter().all(|&index| index == backward.indices[(0, 0)]));
 }
 
+/// Uneven crowds: many rows are in doubt after the pass, and some of the answers lie far beyond the candidates by cosine.
+#[test]
+fn csls_in_one_pass_settles_every_doubt() {
+    let mut source = random(700, 16, 21);
+    let mut target = random(1500, 16, 22);
+    for row in 0..400 {
+        source.row_mut(row).mapv_inplace(|value| value * 0.3 + 1.0);
+        target.row_mut(2 * row).mapv_inplace(|value| value * 0.6 + 1.0);
+    }
+    let (forward, backward) = csls_both(source.view(), target.view(), 10, 10, 3).unwrap();
+    let csls = Csls::new(source.view(), target.view(), 10).unwrap();
+    let cosine = top_k(source.view(), target.view(), 60, Metric::Cosine).unwrap();
+    assert_eq!(forward, csls.top_k(source.view(), 10).unwrap());
+    let turned = Csls::new(target.view(), source.view(), 10).unwrap();
+    assert_eq!(backward, turned.top_k(target.view(), 3).unwrap());
+    let beyond = forward.indices.rows().into_iter().zip(cosine.indices.rows());
+    let beyond =
+        beyond.filter(|(found, near)| found.iter().any(|row| !near.iter().any(|n| n == row)));
+    assert!(beyond.count() > 0, "the data is too easy");
+}
+
+#[test]
+fn inverted_softmax_of_several_blocks_equals_brute_force() {
+    let (target, source) = crowded();
+    for beta in [1.0, 30.0] {
+        let softmax = InvertedSoftmax::new(source.view(), target.view(), beta).unwrap();
+        let found = softmax.top_k(source.view(), 5).unwrap();
+        assert_brute_force(&found, &softmax_keys(&source, &target, beta), 1.0);
+    }
+}
+
 #[test]
 fn a_far_offset_does_not_hide_near_rows() {
     // Distances about 1e-3 of the offset: ‖x‖² + ‖y‖² − 2x·y in f32 would be noise.
@@ -276,6 +342,10 @@ fn same_bits_for_any_number_of_threads() {
                 csls.top_k(queries.slice(s![..50, ..]), 12).unwrap(),
                 top_k_both(queries.view(), candidates.view(), 12, 5).unwrap(),
                 csls_both(queries.view(), candidates.view(), 10, 5, 3).unwrap(),
+                InvertedSoftmax::new(queries.view(), candidates.view(), 30.0)
+                    .unwrap()
+                    .log_sums()
+                    .to_vec(),
             )
         })
     };
