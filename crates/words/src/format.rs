@@ -8,6 +8,7 @@ use crate::error::WordsError;
 use crate::line::{is_separator, parse_fields};
 use crate::open::Source;
 use crate::text::Header;
+use crate::wide::Room;
 
 /// A format of word vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +117,7 @@ impl Format {
             return Self::Text;
         };
         let line = rest.split(|&byte| byte == b'\n').next().unwrap_or(rest);
-        if parse_fields(line, columns, false, &mut Vec::new()).is_ok() {
+        if parse_fields(line, columns, false, &mut Vec::new(), &mut Room::default()).is_ok() {
             return Self::Text;
         }
         // The first vector would stand behind the first word: four bytes a value, of which the

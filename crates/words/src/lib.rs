@@ -66,6 +66,7 @@ mod sink;
 mod subwords;
 mod text;
 mod values;
+mod wide;
 mod word2vec;
 mod wordlist;
 mod words;
