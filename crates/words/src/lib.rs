@@ -60,6 +60,7 @@ mod npy;
 mod number;
 mod open;
 mod output;
+mod pages;
 mod parquet;
 mod safetensors;
 mod sink;
