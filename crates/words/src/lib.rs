@@ -52,6 +52,7 @@ mod fasttext;
 mod finalfusion;
 mod floret;
 mod format;
+mod late;
 mod line;
 mod lookup;
 mod mapping;

@@ -67,6 +67,11 @@ pub(crate) const SAMPLE: u64 = 1 << 16;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
+/// Whether a file that starts like this is compressed.
+pub(crate) fn is_compressed(start: &[u8]) -> bool {
+    start.starts_with(GZIP) || start.starts_with(ZSTD)
+}
+
 /// The contents of a file, unpacked where it is compressed.
 pub(crate) struct Source {
     /// How they start.
@@ -256,7 +261,7 @@ fn read(
 fn open_mapped(path: &Path, options: &OpenOptions, limit: usize) -> Result<Embeddings, WordsError> {
     let mapping = Mapping::open(path)?;
     let unmappable = |reason| Err(WordsError::Unmappable { path: path.to_owned(), reason });
-    if mapping.starts_with(GZIP) || mapping.starts_with(ZSTD) {
+    if is_compressed(&mapping) {
         return unmappable("it is compressed".to_owned());
     }
     let sample = &mapping[..mapping.len().min(SAMPLE as usize)];
