@@ -37,12 +37,24 @@ impl Late {
         limit: usize,
     ) -> Option<(Self, usize)> {
         let bytes = mapping.get(range.clone())?;
+        if memchr::memchr(b'\r', bytes).is_some() {
+            return None;
+        }
+        Self::text(mapping, range, limit)
+    }
+
+    /// The same of words that may have carriage returns in them.
+    pub(crate) fn text(
+        mapping: Mapping,
+        range: Range<usize>,
+        limit: usize,
+    ) -> Option<(Self, usize)> {
+        let bytes = mapping.get(range.clone())?;
         let lines: Option<usize> = pieces(bytes)
             .into_par_iter()
             .map(|piece| {
-                let text = std::str::from_utf8(piece).ok()?.as_bytes();
-                let clean = memchr::memchr(b'\r', text).is_none();
-                clean.then(|| memchr::memchr_iter(b'\n', text).count())
+                let text = std::str::from_utf8(piece).ok()?;
+                Some(memchr::memchr_iter(b'\n', text.as_bytes()).count())
             })
             .sum();
         let open_end = bytes.last().is_some_and(|&byte| byte != b'\n');

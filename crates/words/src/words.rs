@@ -126,18 +126,7 @@ impl Words {
 
     /// The words of a list, one a line; `path` is for the error.
     pub(crate) fn of_lines(path: &Path, list: Vec<u8>) -> Result<Self, WordsError> {
-        let mut text = String::from_utf8(list).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let bytes = error.into_bytes();
-            let start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-            let end = bytes[at..].iter().position(|&byte| byte == b'\n');
-            let end = end.map_or(bytes.len(), |end| at + end);
-            WordsError::Utf8 {
-                path: path.to_owned(),
-                line: 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64,
-                text: shown(&bytes[start..end]),
-            }
-        })?;
+        let mut text = utf8(path, list)?;
         if memchr::memchr(b'\r', text.as_bytes()).is_some() {
             text = text.replace("\r\n", "\n");
         }
@@ -181,6 +170,22 @@ impl PartialEq for Words {
 }
 
 impl Eq for Words {}
+
+/// A text of words, one a line; `path` is for the error.
+pub(crate) fn utf8(path: &Path, text: Vec<u8>) -> Result<String, WordsError> {
+    String::from_utf8(text).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let end = bytes[at..].iter().position(|&byte| byte == b'\n');
+        let end = end.map_or(bytes.len(), |end| at + end);
+        WordsError::Utf8 {
+            path: path.to_owned(),
+            line: 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64,
+            text: shown(&bytes[start..end]),
+        }
+    })
+}
 
 impl Index<usize> for Words {
     type Output = str;

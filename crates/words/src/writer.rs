@@ -384,8 +384,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`WordsError::NoVectors`] without a row; [`WordsError::RowsWritten`] when another number
-    /// of rows was announced; [`WordsError::TooLong`] for more words than a `safetensors` header
-    /// holds; [`WordsError::Write`]. There is no file then, and one that was there is as it was.
+    /// of rows was announced; [`WordsError::Write`]. There is no file then, and one that was there is as it was.
     pub fn finish(mut self) -> Result<(), WordsError> {
         let (rows, columns) = (self.rows, self.columns);
         if rows == 0 {
@@ -430,9 +429,12 @@ impl Writer {
                 appear(file, path)
             }
             Body::Safetensors { values, words } => {
-                let header = safetensors::header(path, &words, (rows, columns))?;
+                let text = words.text().as_bytes();
                 let mut file = temporary(path)?;
-                let written = file.write_all(&header).and_then(|()| append(values, &mut file));
+                let written = file
+                    .write_all(&safetensors::header((rows, columns), text.len()))
+                    .and_then(|()| append(values, &mut file))
+                    .and_then(|()| file.write_all(text));
                 written.map_err(&write)?;
                 appear(file, path)
             }
