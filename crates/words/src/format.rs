@@ -27,8 +27,9 @@ pub enum Format {
     /// a file beside it, see [`OpenOptions::words`](crate::OpenOptions::words).
     Npy,
     /// `safetensors`: a tensor of two axes in 16- (also bfloat16) or 32-bit floating point; the
-    /// words are in the file's metadata under the key `words`, with line feeds between them, or
-    /// beside it as for `npy`. Of several tensors it is the one called `embeddings`, `vectors` or
+    /// words are in a tensor `words` of bytes (U8, one axis; UTF-8, a line feed behind each word), or
+    /// in the file's metadata under the key `words`, with line feeds between them, or beside it as
+    /// for `npy`. Written with a tensor of words. Of several tensors it is the one called `embeddings`, `vectors` or
     /// `weight`.
     Safetensors,
     /// `parquet`: a table with a column of words and a column of lists of floating point numbers.

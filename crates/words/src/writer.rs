@@ -54,7 +54,7 @@ const PART: usize = 64;
 /// The rows need not be in memory together: they go to a temporary file in the same folder, which
 /// gets its name when the writer is [finished](Self::finish), in place of a file that had the
 /// name before, and is removed when the writer is dropped before that. (The words of `finalfusion`
-/// and `safetensors` files are kept until then, since they stand before the rows.) An `npy` file
+/// and `safetensors` files are kept until then.) An `npy` file
 /// `x.npy` appears together with its list of words, `x.words.txt`. Text and word2vec's binary
 /// format are compressed when the name ends in `.gz` or `.zst`.
 ///
