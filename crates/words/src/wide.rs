@@ -181,10 +181,11 @@ mod avx2 {
         if decimals.wrapping_sub(1) >= MOST {
             return None;
         }
-        let bytes: [u8; 16] = *line.get(..end)?.last_chunk()?;
-        if bytes[15 - decimals] != b'.' {
+        let whole = line.get(..end)?;
+        if *whole.get(start + 1 + negative)? != b'.' {
             return None;
         }
+        let bytes: [u8; 16] = *whole.last_chunk()?;
         let digits = _mm_sub_epi8(bytemuck::cast(bytes), _mm_set1_epi8(b'0' as i8));
         let digits = _mm_shuffle_epi8(digits, bytemuck::cast(PLACES[decimals]));
         let beyond = _mm_subs_epu8(digits, _mm_set1_epi8(9));
