@@ -1,7 +1,8 @@
-//! Loads a file of word vectors and says how long it took and how much memory:
+//! Loads a file of word vectors and says how long it took and how much memory; writes what it
+//! loaded to another file, if one is named:
 //!
 //! ```text
-//! cargo run --release -p procrust-words --example load -- FILE [error|skip|lossy|stream]
+//! cargo run --release -p procrust-words --example load -- FILE [error|skip|lossy|stream] [OUT]
 //! ```
 
 use std::error::Error;
@@ -9,15 +10,17 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use procrust_words::{Embeddings, OpenOptions, stream};
+use procrust_words::{Embeddings, OpenOptions, WriteOptions, stream};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("expected a file of word vectors")?;
     let mode = arguments.next().unwrap_or_else(|| "error".to_owned());
+    let out = arguments.next();
     let size = Path::new(&path).metadata()?.len() as f64;
 
     let mut options = OpenOptions::default();
+    let mut loaded = None;
     let start = Instant::now();
     let (rows, columns, report) = if mode == "stream" {
         let (mut rows, mut columns) = (0, 0);
@@ -30,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         options.policy = mode.parse()?;
         let found = Embeddings::open(&path, &options)?;
+        let found = loaded.insert(found);
         (found.len(), found.dim(), found.report().clone())
     };
     let seconds = start.elapsed().as_secs_f64();
@@ -40,6 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("peak memory {:.1} MB, {:.3} of the matrix", peak / 1e6, peak / matrix);
     }
     print!("{report}");
+    if let Some(out) = out {
+        let loaded = loaded.ok_or("expected a policy: a stream is not kept")?;
+        loaded.write(out, &WriteOptions::default())?;
+    }
     Ok(())
 }
 

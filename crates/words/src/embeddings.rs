@@ -14,6 +14,7 @@ use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::matrix::{MappedMatrix, Matrix};
 use crate::open::{OpenOptions, open};
+use crate::pages::prefer_large;
 use crate::sink::Sink;
 use crate::subwords::Subwords;
 use crate::words::Words;
@@ -453,6 +454,7 @@ impl Sink for Rows {
         let hash = |&row: &usize| index.hasher.hash_one(&words[row]);
         let _ = index.rows.try_reserve(more, hash);
         let _ = self.values.try_reserve_exact(more.saturating_mul(self.columns));
+        prefer_large(&mut self.values);
     }
 
     fn push(&mut self, word: &str, row: &[f32]) -> Result<bool, WordsError> {

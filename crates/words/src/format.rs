@@ -8,6 +8,7 @@ use crate::error::WordsError;
 use crate::line::{is_separator, parse_fields};
 use crate::open::Source;
 use crate::text::Header;
+use crate::wide::Room;
 
 /// A format of word vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,8 +27,9 @@ pub enum Format {
     /// a file beside it, see [`OpenOptions::words`](crate::OpenOptions::words).
     Npy,
     /// `safetensors`: a tensor of two axes in 16- (also bfloat16) or 32-bit floating point; the
-    /// words are in the file's metadata under the key `words`, with line feeds between them, or
-    /// beside it as for `npy`. Of several tensors it is the one called `embeddings`, `vectors` or
+    /// words are in a tensor `words` of bytes (U8, one axis; UTF-8, a line feed behind each word), or
+    /// in the file's metadata under the key `words`, with line feeds between them, or beside it as
+    /// for `npy`. Written with a tensor of words. Of several tensors it is the one called `embeddings`, `vectors` or
     /// `weight`.
     Safetensors,
     /// `parquet`: a table with a column of words and a column of lists of floating point numbers.
@@ -116,7 +118,7 @@ impl Format {
             return Self::Text;
         };
         let line = rest.split(|&byte| byte == b'\n').next().unwrap_or(rest);
-        if parse_fields(line, columns, false, &mut Vec::new()).is_ok() {
+        if parse_fields(line, columns, false, &mut Vec::new(), &mut Room::default()).is_ok() {
             return Self::Text;
         }
         // The first vector would stand behind the first word: four bytes a value, of which the

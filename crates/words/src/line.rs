@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use crate::dirt::Dirt;
+use crate::embeddings::all_finite;
 use crate::error::{WordsError, shown};
 use crate::number;
+use crate::wide::{self, Room};
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +81,8 @@ fn parse_line<'a>(
     values: &mut Vec<f32>,
 ) -> Result<Option<&'a str>, LineError> {
     let start = values.len();
-    let Some(parsed) = parse_fields(line, columns, spaces_in_words, values)? else {
+    let room = &mut Room::default();
+    let Some(parsed) = parse_fields(line, columns, spaces_in_words, values, room)? else {
         return Ok(None);
     };
     parsed.utf8().map(Some).inspect_err(|_| values.truncate(start))
@@ -108,6 +111,7 @@ pub(crate) fn parse_fields<'a>(
     columns: usize,
     spaces_in_words: bool,
     values: &mut Vec<f32>,
+    room: &mut Room,
 ) -> Result<Option<Fields<'a>>, LineError> {
     let line = skip_separators(trim_end(line));
     if line.is_empty() {
@@ -116,6 +120,15 @@ pub(crate) fn parse_fields<'a>(
     let (mut word, rest) = split_field(line);
     let mut joined = false;
     let start = values.len();
+    // No more than the line can hold.
+    if columns <= rest.len() {
+        values.resize(start + columns, 0.0);
+        let row = &mut values[start..];
+        if wide::values(line, word.len(), row, room) && all_finite(row) {
+            return Ok(Some(Fields { word, joined: false }));
+        }
+        values.truncate(start);
+    }
     let mut parsed = parse_values(rest, columns, values);
     if parsed.is_err() {
         // The number of fields says more than what stands in them: a word with a space in it

@@ -1,4 +1,4 @@
-//! Files that are mapped into memory: the one place with unsafe code.
+//! Files that are mapped into memory, which takes unsafe code.
 
 use std::fs::File;
 use std::ops::Deref;

@@ -54,7 +54,7 @@ pub(crate) fn map(
     if layout.by_columns {
         return unmappable("its matrix lies by columns (Fortran order)");
     }
-    let words = wordlist::read(path, options, layout.rows, limit)?;
+    let words = wordlist::map(path, options, layout.rows, limit)?;
     let shape = (layout.rows.min(limit), layout.columns);
     let matrix = MappedMatrix::new(path, mapping, offset, shape)?;
     Embeddings::mapped(words, matrix, Extras::default())

@@ -47,16 +47,19 @@ pub struct OpenOptions {
     /// `safetensors` without words of its own; others pass it over). Default: for `x.npy` the
     /// first of `x.words.txt`, `x.txt` and `x.vocab` that is beside it.
     pub words: Option<PathBuf>,
-    /// Leaves the vectors in the file, mapped into memory: opening reads the words and no vector,
-    /// and [`Embeddings::vectors`] is a view of the file. For plain `finalfusion` files, `npy` in
-    /// little-endian 32-bit floating point by rows (C order), and `safetensors` in 32-bit; all
-    /// others, compressed ones, and those whose [`subwords`](Self::subwords) are wanted, are
+    /// Leaves the vectors in the file, mapped into memory: opening checks the words and reads no
+    /// vector, and [`Embeddings::vectors`] is a view of the file. For plain `finalfusion` files,
+    /// `npy` in little-endian 32-bit floating point by rows (C order), and `safetensors` in 32-bit;
+    /// all others, compressed ones, and those whose [`subwords`](Self::subwords) are wanted, are
     /// refused.
     ///
-    /// Neither vectors nor duplicates are looked at ([`Embeddings::check`] does that), vectors of
-    /// finalfusion have unit length ([`Embeddings::norms`] has the length they had), and nobody
-    /// may change the file or cut it short as long as the embeddings live. To write a new one
-    /// and rename it, as [`Embeddings::write`] does, is no such change. Default: false.
+    /// What is checked is that there are as many words as vectors and that they are UTF-8; they are
+    /// read when one of them is looked at for the first time. Neither vectors nor duplicates are
+    /// looked at ([`Embeddings::check`] does that; of a word that is listed twice
+    /// [`Embeddings::position`] is the first row). Vectors of finalfusion have unit length
+    /// ([`Embeddings::norms`] has the length they had). Nobody may change the file or its list of
+    /// words, or cut them short, as long as the embeddings live. To write a new one and rename it,
+    /// as [`Embeddings::write`] does, is no such change. Default: false.
     pub map: bool,
 }
 
@@ -66,6 +69,11 @@ pub(crate) const SAMPLE: u64 = 1 << 16;
 /// How compressed files start.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether a file that starts like this is compressed.
+pub(crate) fn is_compressed(start: &[u8]) -> bool {
+    start.starts_with(GZIP) || start.starts_with(ZSTD)
+}
 
 /// The contents of a file, unpacked where it is compressed.
 pub(crate) struct Source {
@@ -256,7 +264,7 @@ fn read(
 fn open_mapped(path: &Path, options: &OpenOptions, limit: usize) -> Result<Embeddings, WordsError> {
     let mapping = Mapping::open(path)?;
     let unmappable = |reason| Err(WordsError::Unmappable { path: path.to_owned(), reason });
-    if mapping.starts_with(GZIP) || mapping.starts_with(ZSTD) {
+    if is_compressed(&mapping) {
         return unmappable("it is compressed".to_owned());
     }
     let sample = &mapping[..mapping.len().min(SAMPLE as usize)];

@@ -1,5 +1,6 @@
 //! Safetensors, by the library of that name.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ::safetensors::SafeTensors;
@@ -9,21 +10,19 @@ use crate::dirt::Report;
 use crate::embeddings::{Embeddings, Extras, Rows};
 use crate::error::WordsError;
 use crate::format::Format;
+use crate::late::Late;
 use crate::mapping::{Contents, Mapping};
 use crate::matrix::MappedMatrix;
 use crate::open::{OpenOptions, Source};
 use crate::values::{Layout, Scalar};
 use crate::wordlist;
-use crate::words::Words;
+use crate::words::{self, Words};
 
 /// The names that a tensor of vectors may have among others, in the order of preference.
 const NAMES: [&str; 3] = ["embeddings", "vectors", "weight"];
 
-/// The key of the words in the metadata.
+/// The name of the tensor of the words, and their key in the metadata.
 const WORDS: &str = "words";
-
-/// The longest header that the library reads, in bytes.
-const HEADER: usize = 100_000_000;
 
 /// Whether a file that starts like this is one: a length, then an object in JSON. The length has
 /// a zero among its bytes, which text has not.
@@ -40,7 +39,7 @@ pub(crate) fn read(
 ) -> Result<(Rows, Report), WordsError> {
     let contents = Contents::read(path, source)?;
     let found = Found::read(path, &contents)?;
-    let words = found.words(path, options, limit)?;
+    let words = found.words(path, &contents, options, limit)?;
     let values = found.layout.decode(&contents[found.offset..], limit)?;
     let (columns, extras) = (found.layout.columns, Extras::default());
     Ok(Rows::of(&words, values, columns, extras, options.policy))
@@ -58,7 +57,7 @@ pub(crate) fn map(
         let reason = "its numbers are not in 32-bit floating point".to_owned();
         return Err(WordsError::Unmappable { path: path.to_owned(), reason });
     }
-    let words = found.words(path, options, limit)?;
+    let words = found.mapped_words(path, &mapping, options, limit)?;
     let shape = (found.layout.rows.min(limit), found.layout.columns);
     let matrix = MappedMatrix::new(path, mapping, found.offset, shape)?;
     Embeddings::mapped(words, matrix, Extras::default())
@@ -70,6 +69,8 @@ struct Found {
     layout: Layout,
     /// Where it starts, in bytes from the start of the file, which holds it whole.
     offset: usize,
+    /// Where the words are, if they are a tensor.
+    words: Option<Range<usize>>,
 }
 
 impl Found {
@@ -99,26 +100,72 @@ impl Found {
         let offset = 8 + header + tensor.data_offsets.0;
         let layout = Layout { scalar, big_endian: false, by_columns: false, rows, columns };
         debug_assert!(layout.length().is_some_and(|length| length <= bytes.len() - offset));
-        Ok(Self { layout, offset, metadata })
+        // Text in bytes, on one axis. The library has checked that the file holds it.
+        let words = metadata
+            .info(WORDS)
+            .filter(|tensor| tensor.dtype == Dtype::U8 && tensor.shape.len() == 1)
+            .map(|tensor| 8 + header + tensor.data_offsets.0..8 + header + tensor.data_offsets.1);
+        Ok(Self { layout, offset, words, metadata })
     }
 
-    fn words(&self, path: &Path, options: &OpenOptions, limit: usize) -> Result<Words, WordsError> {
+    /// The words: of the list that the options name, of the tensor, of the metadata, of the list beside
+    /// the file; the first that there is.
+    fn words(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        options: &OpenOptions,
+        limit: usize,
+    ) -> Result<Words, WordsError> {
         let rows = self.layout.rows;
-        let own = self.metadata.metadata().as_ref().and_then(|metadata| metadata.get(WORDS));
-        let (None, Some(own)) = (&options.words, own) else {
+        if options.words.is_some() {
+            return wordlist::read(path, options, rows, limit);
+        }
+        let mut words = if let Some(range) = &self.words {
+            Words::of_text(words::utf8(path, bytes[range.clone()].to_vec())?)
+        } else if let Some(own) = self.metadata_words() {
+            // Line feeds stand between words. One behind the last word is no word more, unless it
+            // has to be: an empty last word.
+            let mut words = Words::of_text(own.clone());
+            if words.len() + 1 == rows && (own.is_empty() || own.ends_with('\n')) {
+                words.push("");
+            }
+            words
+        } else {
             return wordlist::read(path, options, rows, limit);
         };
-        // Line feeds stand between words. One behind the last word is no word more, unless it has
-        // to be: an empty last word.
-        let mut words = Words::of_text(own.clone());
-        if words.len() + 1 == rows && (own.is_empty() || own.ends_with('\n')) {
-            words.push("");
-        }
         if words.len() != rows {
             return Err(WordsError::WordList { path: path.to_owned(), words: words.len(), rows });
         }
         words.truncate(limit);
         Ok(words)
+    }
+
+    /// The same, read when they are looked at where that is possible.
+    fn mapped_words(
+        &self,
+        path: &Path,
+        mapping: &Mapping,
+        options: &OpenOptions,
+        limit: usize,
+    ) -> Result<Words, WordsError> {
+        let rows = self.layout.rows;
+        match &self.words {
+            Some(range) if options.words.is_none() => {
+                match Late::text(mapping.clone(), range.clone(), limit) {
+                    Some((late, words)) if words == rows => Ok(Words::late(late)),
+                    _ => self.words(path, mapping, options, limit),
+                }
+            }
+            None if options.words.is_none() && self.metadata_words().is_some() => {
+                self.words(path, mapping, options, limit)
+            }
+            _ => wordlist::map(path, options, rows, limit),
+        }
+    }
+
+    fn metadata_words(&self) -> Option<&String> {
+        self.metadata.metadata().as_ref().and_then(|metadata| metadata.get(WORDS))
     }
 }
 
@@ -146,39 +193,19 @@ fn choose(metadata: &Metadata) -> Result<(String, &TensorInfo), String> {
     }
 }
 
-/// The start of a file with one tensor of `f32`, `rows` × `columns`, and its words.
-pub(crate) fn header(
-    path: &Path,
-    words: &Words,
-    (rows, columns): (usize, usize),
-) -> Result<Vec<u8>, WordsError> {
-    let mut json = String::from("{\"__metadata__\":{\"words\":\"");
-    let text = words.text();
-    for c in text.strip_suffix('\n').unwrap_or(text).chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            c if c < ' ' => json.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => json.push(c),
-        }
-    }
+/// The start of a file with a tensor of `f32`, `rows` × `columns`, and behind it the [`Words::text`] of
+/// its words, in so many bytes.
+pub(crate) fn header((rows, columns): (usize, usize), words: usize) -> Vec<u8> {
     let length = rows as u64 * columns as u64 * 4; // bytes that were written
-    json.push_str(&format!(
-        "\"}},\"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{columns}],\
-         \"data_offsets\":[0,{length}]}}}}"
-    ));
+    let end = length + words as u64;
+    let mut json = format!(
+        "{{\"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{columns}],\
+         \"data_offsets\":[0,{length}]}},\"{WORDS}\":{{\"dtype\":\"U8\",\"shape\":[{words}],\
+         \"data_offsets\":[{length},{end}]}}}}"
+    );
     // The matrix starts at a multiple of eight bytes.
     json.extend(std::iter::repeat_n(' ', (8 - json.len() % 8) % 8));
-    if json.len() > HEADER {
-        return Err(WordsError::TooLong {
-            path: path.to_owned(),
-            what: "a header with all words",
-            limit: HEADER as u64,
-            found: json.len() as u64,
-        });
-    }
     let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
     bytes.extend(json.as_bytes());
-    Ok(bytes)
+    bytes
 }

@@ -8,6 +8,7 @@ use crate::error::{WordsError, shown};
 use crate::line::{LineError, fields, parse_fields};
 use crate::open::{OpenOptions, SAMPLE, Source};
 use crate::sink::Sink;
+use crate::wide::Room;
 
 /// The first line of word2vec's and fastText's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,6 +335,7 @@ struct Part {
     /// The words of the rows, one behind the other.
     words: String,
     values: Vec<f32>,
+    room: Room,
     bad: Vec<Bad>,
     /// How many texts are kept of each kind of dirt.
     kept: [usize; Dirt::ALL.len()],
@@ -404,10 +406,11 @@ impl Part {
     fn line(&mut self, line: &[u8], rules: Rules) -> Result<(), LineError> {
         let Rules { columns, spaces_in_words, policy } = rules;
         let start = self.values.len();
-        let parsed = match parse_fields(line, columns, spaces_in_words, &mut self.values) {
+        let (values, room) = (&mut self.values, &mut self.room);
+        let parsed = match parse_fields(line, columns, spaces_in_words, values, room) {
             Err(LineError::Values { found }) if found > columns && policy == Policy::Lossy => {
                 // The fields that are too many belong to the word, if the others are a vector.
-                match parse_fields(line, columns, true, &mut self.values) {
+                match parse_fields(line, columns, true, values, room) {
                     Err(LineError::NotANumber { .. }) => Err(LineError::Values { found }),
                     other => other,
                 }

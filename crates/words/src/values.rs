@@ -4,6 +4,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::error::WordsError;
+use crate::pages::prefer_large;
 
 /// Rows that are decoded in one go.
 const BLOCK: usize = 1024;
@@ -53,6 +54,7 @@ impl Layout {
         let len = rows.checked_mul(columns).ok_or_else(memory)?;
         let mut values: Vec<f32> = Vec::new();
         values.try_reserve_exact(len).map_err(|_| memory())?;
+        prefer_large(&mut values);
         values.resize(len, 0.0);
         if len > 0 {
             let (out, big) = (&mut values[..], self.big_endian);

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::WordsError;
-use crate::open::{OpenOptions, Source};
+use crate::late::Late;
+use crate::mapping::Mapping;
+use crate::open::{OpenOptions, Source, is_compressed};
 use crate::words::Words;
 
 /// The endings of a list's name in place of the vectors' own, in the order of preference.
@@ -18,10 +20,7 @@ pub(crate) fn read(
     rows: usize,
     limit: usize,
 ) -> Result<Words, WordsError> {
-    let list = match &options.words {
-        Some(list) => list.clone(),
-        None => find(path)?,
-    };
+    let list = named_or_found(path, options)?;
     let mut bytes = Vec::new();
     let source = Source::open(&list)?;
     let _ = bytes
@@ -34,6 +33,35 @@ pub(crate) fn read(
     }
     words.truncate(limit);
     Ok(words)
+}
+
+/// The same for a file that is mapped: the list is mapped and checked, and read when a word is looked
+/// at.
+pub(crate) fn map(
+    path: &Path,
+    options: &OpenOptions,
+    rows: usize,
+    limit: usize,
+) -> Result<Words, WordsError> {
+    let list = named_or_found(path, options)?;
+    // Whatever is unusual (a pipe, a compressed or an empty list, an error) is for the other way.
+    let late = if list.is_file() {
+        let mapping = Mapping::open(&list).ok().filter(|mapping| !is_compressed(mapping));
+        mapping.and_then(|mapping| {
+            let range = 0..mapping.len();
+            Late::lines(mapping, range, limit)
+        })
+    } else {
+        None
+    };
+    match late {
+        Some((late, words)) if words == rows => Ok(Words::late(late)),
+        _ => read(path, options, rows, limit),
+    }
+}
+
+fn named_or_found(path: &Path, options: &OpenOptions) -> Result<PathBuf, WordsError> {
+    options.words.as_ref().map_or_else(|| find(path), |list| Ok(list.clone()))
 }
 
 /// The list that is beside a file.

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::ops::Index;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use memchr::memchr_iter;
 
 use crate::error::{WordsError, shown};
+use crate::late::Late;
 
 /// What stands behind each word in the buffer; of no meaning, since words may hold it.
 const SEPARATOR: char = '\n';
@@ -25,8 +27,19 @@ const SEPARATOR: char = '\n';
 /// assert_eq!(few.words().iter().map(str::len).sum::<usize>(), 2);
 /// # Ok::<(), procrust_words::WordsError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+///
+/// Those of a file that was opened with [`OpenOptions::map`](crate::OpenOptions::map) are checked when
+/// it is opened, and put into the buffer when one of them is looked at for the first time.
+#[derive(Clone, Default)]
 pub struct Words {
+    list: OnceLock<List>,
+    /// Where the list comes from when it is wanted. Without, it is there or empty.
+    late: Option<Late>,
+}
+
+/// Words one behind the other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct List {
     /// Every word, a separator behind each.
     text: String,
     /// For each word, where the next one starts.
@@ -37,21 +50,45 @@ impl Words {
     /// The number of words.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.late.as_ref().map_or_else(|| self.list().ends.len(), Late::len)
     }
 
     /// Whether there are no words.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// The word of a row.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&str> {
-        let end = *self.ends.get(row)?;
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        Some(&self.text[start..end - SEPARATOR.len_utf8()])
+        let List { text, ends } = self.list();
+        let end = *ends.get(row)?;
+        let start = if row == 0 { 0 } else { ends[row - 1] };
+        Some(&text[start..end - SEPARATOR.len_utf8()])
+    }
+
+    /// The words in their buffer.
+    fn list(&self) -> &List {
+        self.list.get_or_init(|| {
+            let Some(late) = &self.late else { return List::default() };
+            let mut list = List::default();
+            list.expect(late.len(), late.bytes());
+            late.each(|word| list.push(word));
+            list
+        })
+    }
+
+    /// The same, to be changed.
+    fn list_mut(&mut self) -> &mut List {
+        self.list();
+        self.late = None;
+        self.list.get_mut().expect("it was just made")
+    }
+
+    /// Words that stay in a mapped file until they are looked at.
+    pub(crate) fn late(late: Late) -> Self {
+        Self { list: OnceLock::new(), late: Some(late) }
     }
 
     /// All words in their order.
@@ -67,22 +104,19 @@ impl Words {
     }
 
     pub(crate) fn push(&mut self, word: &str) {
-        self.text.push_str(word);
-        self.text.push(SEPARATOR);
-        self.ends.push(self.text.len());
+        self.list_mut().push(word);
     }
 
     /// Makes room for so many more words of so many bytes in all, as far as there is any.
     pub(crate) fn expect(&mut self, words: usize, bytes: usize) {
-        // Only a hint: without it the vectors grow as they must.
-        let _ = self.ends.try_reserve_exact(words);
-        let _ = self.text.try_reserve_exact(bytes);
+        self.list_mut().expect(words, bytes);
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
-        if len < self.len() {
-            self.ends.truncate(len);
-            self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        let List { text, ends } = self.list_mut();
+        if len < ends.len() {
+            ends.truncate(len);
+            text.truncate(ends.last().copied().unwrap_or(0));
         }
     }
 
@@ -92,18 +126,7 @@ impl Words {
 
     /// The words of a list, one a line; `path` is for the error.
     pub(crate) fn of_lines(path: &Path, list: Vec<u8>) -> Result<Self, WordsError> {
-        let mut text = String::from_utf8(list).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let bytes = error.into_bytes();
-            let start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-            let end = bytes[at..].iter().position(|&byte| byte == b'\n');
-            let end = end.map_or(bytes.len(), |end| at + end);
-            WordsError::Utf8 {
-                path: path.to_owned(),
-                line: 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64,
-                text: shown(&bytes[start..end]),
-            }
-        })?;
+        let mut text = utf8(path, list)?;
         if memchr::memchr(b'\r', text.as_bytes()).is_some() {
             text = text.replace("\r\n", "\n");
         }
@@ -117,13 +140,51 @@ impl Words {
         }
         let mut ends = Vec::with_capacity(text.len() / 8);
         ends.extend(memchr_iter(SEPARATOR as u8, text.as_bytes()).map(|at| at + 1));
-        Self { text, ends }
+        Self { list: List { text, ends }.into(), late: None }
     }
 
     /// The words, a line feed behind each.
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        &self.list().text
     }
+}
+
+impl List {
+    fn push(&mut self, word: &str) {
+        self.text.push_str(word);
+        self.text.push(SEPARATOR);
+        self.ends.push(self.text.len());
+    }
+
+    fn expect(&mut self, words: usize, bytes: usize) {
+        // Only a hint: without it the vectors grow as they must.
+        let _ = self.ends.try_reserve_exact(words);
+        let _ = self.text.try_reserve_exact(bytes);
+    }
+}
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.list() == other.list()
+    }
+}
+
+impl Eq for Words {}
+
+/// A text of words, one a line; `path` is for the error.
+pub(crate) fn utf8(path: &Path, text: Vec<u8>) -> Result<String, WordsError> {
+    String::from_utf8(text).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let end = bytes[at..].iter().position(|&byte| byte == b'\n');
+        let end = end.map_or(bytes.len(), |end| at + end);
+        WordsError::Utf8 {
+            path: path.to_owned(),
+            line: 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64,
+            text: shown(&bytes[start..end]),
+        }
+    })
 }
 
 impl Index<usize> for Words {

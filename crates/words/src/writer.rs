@@ -54,7 +54,7 @@ const PART: usize = 64;
 /// The rows need not be in memory together: they go to a temporary file in the same folder, which
 /// gets its name when the writer is [finished](Self::finish), in place of a file that had the
 /// name before, and is removed when the writer is dropped before that. (The words of `finalfusion`
-/// and `safetensors` files are kept until then, since they stand before the rows.) An `npy` file
+/// and `safetensors` files are kept until then.) An `npy` file
 /// `x.npy` appears together with its list of words, `x.words.txt`. Text and word2vec's binary
 /// format are compressed when the name ends in `.gz` or `.zst`.
 ///
@@ -384,8 +384,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`WordsError::NoVectors`] without a row; [`WordsError::RowsWritten`] when another number
-    /// of rows was announced; [`WordsError::TooLong`] for more words than a `safetensors` header
-    /// holds; [`WordsError::Write`]. There is no file then, and one that was there is as it was.
+    /// of rows was announced; [`WordsError::Write`]. There is no file then, and one that was there is as it was.
     pub fn finish(mut self) -> Result<(), WordsError> {
         let (rows, columns) = (self.rows, self.columns);
         if rows == 0 {
@@ -430,9 +429,12 @@ impl Writer {
                 appear(file, path)
             }
             Body::Safetensors { values, words } => {
-                let header = safetensors::header(path, &words, (rows, columns))?;
+                let text = words.text().as_bytes();
                 let mut file = temporary(path)?;
-                let written = file.write_all(&header).and_then(|()| append(values, &mut file));
+                let written = file
+                    .write_all(&safetensors::header((rows, columns), text.len()))
+                    .and_then(|()| append(values, &mut file))
+                    .and_then(|()| file.write_all(text));
                 written.map_err(&write)?;
                 appear(file, path)
             }

@@ -54,6 +54,7 @@ fn numpy() {
 
 #[test]
 fn safetensors() {
+    check("tensor.safetensors", Format::Safetensors, "expected.txt");
     check("words.safetensors", Format::Safetensors, "expected.txt");
     check("named.safetensors", Format::Safetensors, "expected.txt");
     check("half.safetensors", Format::Safetensors, "expected-half.txt");
@@ -95,7 +96,8 @@ fn the_same_is_written() {
     let all = Embeddings::open(golden("f4.npy"), &OpenOptions::default()).unwrap();
     let path = files.path("f4.npy");
     all.write(&path, &procrust_words::WriteOptions::default()).unwrap();
-    for name in ["f4.npy", "f4.words.txt"] {
+    all.write(files.path("tensor.safetensors"), &procrust_words::WriteOptions::default()).unwrap();
+    for name in ["f4.npy", "f4.words.txt", "tensor.safetensors"] {
         let (written, reference) = (files.path(name), golden(name));
         assert_eq!(std::fs::read(written).unwrap(), std::fs::read(reference).unwrap(), "{name}");
     }
@@ -108,7 +110,7 @@ fn the_same_is_written() {
 
 #[test]
 fn mapped() {
-    for name in ["f4.npy", "words.safetensors", "named.safetensors"] {
+    for name in ["f4.npy", "tensor.safetensors", "words.safetensors", "named.safetensors"] {
         let found = Embeddings::open(golden(name), &options(|o| o.map = true)).unwrap();
         assert!(found.is_mapped());
         found.check().unwrap();

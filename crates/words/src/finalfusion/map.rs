@@ -9,6 +9,7 @@ use super::survey::{
 use super::{MAGIC, norms_of};
 use crate::embeddings::{Embeddings, Extras};
 use crate::error::{WordsError, shown};
+use crate::late::Late;
 use crate::mapping::Mapping;
 use crate::matrix::MappedMatrix;
 use crate::words::Words;
@@ -55,7 +56,7 @@ pub(crate) fn map(
         }
         Some(FLORET_VOCAB) => return Err(WordsError::OnlySubwords { path: path.to_owned() }),
         Some(kind @ (SIMPLE_VOCAB | BUCKET_VOCAB | FASTTEXT_VOCAB | EXPLICIT_VOCAB)) => {
-            walk.vocab(kind, limit)?
+            walk.vocab(kind, limit, mapping)?
         }
         kind => return Err(wrong_chunk("a vocabulary of words (1, 3, 7 or 8)", kind)),
     };
@@ -171,7 +172,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The first `limit` words of a vocabulary, and the number of all.
-    fn vocab(&mut self, kind: u32, limit: usize) -> Result<(Words, usize), WordsError> {
+    fn vocab(
+        &mut self,
+        kind: u32,
+        limit: usize,
+        mapping: &Mapping,
+    ) -> Result<(Words, usize), WordsError> {
         let length = self.chunk(kind)?;
         let end = self.at + length;
         let at = self.at;
@@ -190,11 +196,28 @@ impl<'a> Walk<'a> {
         let at = self.at;
         let least = self.bytes(all.saturating_mul(4), "words")?.len();
         self.at = at;
-        let mut words = Words::default();
         let wanted = all.min(limit);
+        let words = match Late::prefixed(mapping, at, all, wanted) {
+            Some((late, end)) => {
+                self.at = end;
+                Words::late(late)
+            }
+            None => self.words(all, wanted, end.saturating_sub(at + least))?,
+        };
+        for _ in 0..ngrams {
+            let length = self.u32("n-grams")? as usize;
+            self.bytes(length, "n-grams")?;
+            self.bytes(8, "n-grams")?;
+        }
+        Ok((words, all))
+    }
+
+    /// Reads words one by one: says what is wrong with one, or reads those whose lengths say nothing
+    /// of UTF-8. They have about so many bytes.
+    fn words(&mut self, all: usize, wanted: usize, bytes: usize) -> Result<Words, WordsError> {
+        let mut words = Words::default();
         // The lengths take four bytes a word, of which one is a separator's here.
-        let bytes = end.saturating_sub(self.at).saturating_sub(least).saturating_add(wanted);
-        words.expect(wanted, bytes.min(self.bytes.len()));
+        words.expect(wanted, bytes.saturating_add(wanted).min(self.bytes.len()));
         for row in 0..all {
             let at = self.at;
             let length = self.u32("words")? as usize;
@@ -207,11 +230,6 @@ impl<'a> Walk<'a> {
                 words.push(word);
             }
         }
-        for _ in 0..ngrams {
-            let length = self.u32("n-grams")? as usize;
-            self.bytes(length, "n-grams")?;
-            self.bytes(8, "n-grams")?;
-        }
-        Ok((words, all))
+        Ok(words)
     }
 }

@@ -60,6 +60,8 @@ words("version3.vocab")
 
 metadata = {"words": "\n".join(WORDS), "more": "text"}
 save_file({"any": vectors}, HERE / "words.safetensors", metadata=metadata)
+tensor = np.frombuffer("".join(word + "\n" for word in WORDS).encode(), np.uint8)
+save_file({"embeddings": vectors, "words": tensor}, HERE / "tensor.safetensors")
 others = {"weight": vectors, "bias": np.zeros(3, np.float32), "other": np.zeros((2, 2), np.float32)}
 save_file(others, HERE / "named.safetensors", metadata=metadata)
 save_file({"embeddings": half}, HERE / "half.safetensors")
