@@ -53,6 +53,10 @@ impl Alignment {
         self
     }
 
+    pub(crate) fn without_diagnostics(&self) -> Self {
+        Self { diagnostics: Vec::new(), ..self.clone() }
+    }
+
     /// The map of source rows.
     #[must_use]
     pub fn source(&self) -> &AffineMap {
@@ -106,6 +110,20 @@ pub enum Warning {
         /// Of how many.
         dim: usize,
     },
+    /// The best of the values that were tried for a setting is the first or the last of them.
+    GridEdge {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// `"smallest"` or `"largest"`.
+        end: &'static str,
+    },
+    /// The iteration stopped at its limit.
+    NotConverged {
+        /// How many iterations there were.
+        iterations: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -120,6 +138,14 @@ impl fmt::Display for Warning {
                 f,
                 "{count} of {dim} eigenvalues of the {what} are too small to invert and were \
                  raised; regularise more strongly"
+            ),
+            Self::NotConverged { iterations } => write!(
+                f,
+                "not converged after {iterations} iterations: allow more, or a larger tolerance"
+            ),
+            Self::GridEdge { name, value, end } => write!(
+                f,
+                "the best {name}, {value}, is the {end} of those tried: a better one may lie beyond"
             ),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use crate::AlignError;
@@ -43,12 +43,32 @@ pub(crate) fn widen(
 ) -> Result<Array2<f64>, AlignError> {
     let first = range.start;
     let rows = x.slice_move(s![range, ..]);
-    let bad = |value: &f32| !value.is_finite();
-    if rows.iter().any(bad) {
-        let mut values = rows.indexed_iter();
-        let ((row, col), &value) =
-            values.find(|(_, value)| bad(value)).expect("one was found just now");
-        return Err(AlignError::NonFinite { what, row: first + row, col, value });
-    }
+    check_finite(what, rows, |row| first + row)?;
     Ok(rows.mapv(f64::from))
+}
+
+/// The rows of `x` with these numbers in `f64`, if all of them are finite.
+pub(crate) fn widen_rows(
+    what: &'static str,
+    x: ArrayView2<'_, f32>,
+    numbers: &[usize],
+) -> Result<Array2<f64>, AlignError> {
+    let rows = x.select(Axis(0), numbers);
+    check_finite(what, rows.view(), |row| numbers[row])?;
+    Ok(rows.mapv(f64::from))
+}
+
+fn check_finite(
+    what: &'static str,
+    rows: ArrayView2<'_, f32>,
+    number: impl Fn(usize) -> usize,
+) -> Result<(), AlignError> {
+    let bad = |value: &f32| !value.is_finite();
+    if !rows.iter().any(bad) {
+        return Ok(());
+    }
+    let mut values = rows.indexed_iter();
+    let ((row, col), &value) =
+        values.find(|(_, value)| bad(value)).expect("one was found just now");
+    Err(AlignError::NonFinite { what, row: number(row), col, value })
 }

@@ -1,4 +1,5 @@
 use ndarray_linalg::error::LinalgError;
+use procrust_neighbors::NeighborsError;
 
 /// Why an alignment could not be fitted, combined or applied.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,22 @@ pub enum AlignError {
         /// Rows of the target.
         target_rows: usize,
     },
+    /// There is not one weight for each pair.
+    #[error("{found} weights, expected {expected}, one a pair")]
+    WeightCount {
+        /// Number of pairs.
+        expected: usize,
+        /// Number of weights.
+        found: usize,
+    },
+    /// There is not one key or fold for each pair.
+    #[error("{found} keys or folds, expected {expected}, one a pair")]
+    LabelCount {
+        /// Number of pairs.
+        expected: usize,
+        /// Number of keys or folds.
+        found: usize,
+    },
     /// The two sides must have one dimension, and have not.
     #[error("{method} expects one dimension on both sides, found {source_dim} and {target_dim}")]
     Dimensions {
@@ -100,6 +117,9 @@ pub enum AlignError {
         /// Which input.
         what: &'static str,
     },
+    /// The sides of the pairs have nothing in common.
+    #[error("source and target do not vary together: their cross-covariance is zero")]
+    Unrelated,
     /// Ledoit-Wolf shrinkage needs the rows, and the spectrum was made from moments.
     #[error("Ledoit-Wolf shrinkage of the {what} needs its rows, found moments only")]
     NeedsRows {
@@ -142,6 +162,29 @@ pub enum AlignError {
         /// What LAPACK said.
         #[source]
         cause: LinalgError,
+    },
+    /// One of several spaces is not as expected.
+    #[error("space {space}: {cause}")]
+    Space {
+        /// Which one, counted from 0.
+        space: usize,
+        /// What is wrong with it. Part of the message.
+        cause: Box<AlignError>,
+    },
+    /// None of the methods that were to choose from could be fitted.
+    #[error("none of {count} candidates could be fitted; the first: {first}")]
+    NoCandidate {
+        /// How many there were.
+        count: usize,
+        /// What was wrong with the first of them.
+        first: String,
+    },
+    /// The search for the nearest rows failed.
+    #[error("the search among mapped rows failed")]
+    Search {
+        /// What was wrong.
+        #[source]
+        cause: NeighborsError,
     },
     /// A step of the preparation of rows has an unknown name.
     #[error("unknown row step `{found}`, expected l1, l2, unit or center")]
@@ -190,7 +233,4 @@ pub enum AlignError {
         /// The round, counted from 1.
         round: usize,
     },
-    /// The search for neighbours refused its input.
-    #[error("the search for nearest rows failed")]
-    Search(#[from] procrust_neighbors::NeighborsError),
 }

@@ -1,6 +1,6 @@
 //! The factorisations, by LAPACK, and the limits of what they can tell.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use ndarray_linalg::{Cholesky, Diag, Eigh, JobSvd, SVD, SVDDC, SolveTriangular, UPLO};
 
 use crate::{AlignError, Warning};
@@ -33,13 +33,16 @@ pub(crate) fn eigh(
         .map_err(|cause| AlignError::Factorization { what, rows: dim, cols: dim, cause })?;
     let mut vectors = vectors.slice_move(s![.., ..;-1]);
     for mut vector in vectors.columns_mut() {
-        let largest =
-            vector.iter().fold(0.0_f64, |best, &v| if v.abs() > best.abs() { v } else { best });
-        if largest < 0.0 {
+        if largest_entry(vector.view()) < 0.0 {
             vector.mapv_inplace(|v| -v);
         }
     }
     Ok((values.slice_move(s![..;-1]), vectors))
+}
+
+/// The entry that is largest in magnitude, the first of equals; 0 of none.
+pub(crate) fn largest_entry(vector: ArrayView1<'_, f64>) -> f64 {
+    vector.iter().fold(0.0_f64, |best, &v| if v.abs() > best.abs() { v } else { best })
 }
 
 /// `U`, `Σ` and `Vᵀ` of a matrix.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, ArrayView2};
 
 use crate::blocks::{self, BLOCK_ROWS};
-use crate::procrustes::{CROSS, orthogonal};
-use crate::{AlignError, Alignment, Warning, factor};
+use crate::procrustes::Polar;
+use crate::{AlignError, Alignment, Warning};
 
 /// An alignment that found its own dictionary.
 ///
@@ -150,7 +150,6 @@ pub(crate) fn orthogonal_map(
     target: ArrayView2<'_, f32>,
     pairs: &[(usize, usize)],
 ) -> Result<(Array2<f64>, Option<Warning>), AlignError> {
-    let (w, sigma) = orthogonal(&cross_of(source, target, pairs)?)?;
-    let (rank, full) = (factor::rank(&sigma), sigma.len());
-    Ok((w, (rank < full).then_some(Warning::Rank { what: CROSS, rank, full })))
+    let Polar { w, warning, .. } = Polar::of(&cross_of(source, target, pairs)?)?;
+    Ok((w, warning))
 }

@@ -7,8 +7,12 @@
 //!
 //! | you have | use |
 //! |---|---|
+//! | pairs, and no idea | [`Auto`] |
 //! | pairs, and distances that mean something | [`Procrustes`] |
-//! | pairs, many more than dimensions | [`LeastSquares`], [`Ridge`] |
+//! | pairs, many more than dimensions | [`LeastSquares`], [`RidgeCv`] |
+//! | pairs of words | [`VecMap`] |
+//! | pairs, and both sides hold much that the other has not | [`Cca`] |
+//! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
 //! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
@@ -48,35 +52,47 @@
 
 mod affine;
 mod alignment;
+mod auto;
 mod blocks;
+mod cca;
 mod coral;
 mod error;
 mod factor;
+mod folds;
+mod generalized;
 mod induced;
 mod matching;
 mod moments;
 mod prepare;
 mod procrustes;
 mod regression;
-mod reweighted;
+mod ridge_cv;
 mod self_learning;
 mod spectrum;
 mod subspace;
 mod transport;
+mod vecmap;
+mod whitening;
 
 pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
+pub use auto::{Auto, Candidate, CandidateScore, Choice, Criterion, MeanScore, Score};
+pub use cca::Cca;
 pub use coral::{Coral, Regularization};
 pub use error::AlignError;
+pub use folds::PairFolds;
+pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
 pub use induced::{Induced, Observer, Progress, Stop};
-pub use moments::{Moments, PairMoments};
+pub use moments::{Moments, PairMoments, repeat_weights};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use regression::{LeastSquares, Ridge};
+pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use self_learning::SelfLearning;
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;
 pub use transport::LinearTransport;
+pub use vecmap::VecMap;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,10 @@
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
-use crate::AlignError;
 use crate::blocks;
+use crate::{AffineMap, AlignError};
 
 /// Count, mean and scatter of the rows of one domain.
 ///
@@ -29,6 +32,7 @@ use crate::blocks;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     count: usize,
+    weight: f64,
     side: Side,
 }
 
@@ -36,7 +40,7 @@ impl Moments {
     /// Moments of no rows in `dim` dimensions.
     #[must_use]
     pub fn new(dim: usize) -> Self {
-        Self { count: 0, side: Side::zero(dim, true) }
+        Self { count: 0, weight: 0.0, side: Side::zero(dim, true) }
     }
 
     /// Moments of the rows of `x`.
@@ -64,16 +68,18 @@ impl Moments {
         self.add_named("rows", x)
     }
 
+    /// Moments of one block of finite rows.
+    pub(crate) fn of_block(block: Array2<f64>) -> Self {
+        let count = block.nrows();
+        Self { count, weight: count as f64, side: Side::of(block, None, true).0 }
+    }
+
     fn add_named(&mut self, what: &'static str, x: ArrayView2<'_, f32>) -> Result<(), AlignError> {
         check_columns(what, self.dim(), x.ncols())?;
         let mut added = Self::new(self.dim());
         blocks::fold(
             x.nrows(),
-            |range| {
-                let count = range.len();
-                let (side, _) = Side::of(blocks::widen(what, x, range)?, true);
-                Ok(Self { count, side })
-            },
+            |range| Ok(Self::of_block(blocks::widen(what, x, range)?)),
             |block| added.absorb(&block),
         )?;
         self.absorb(&added);
@@ -99,16 +105,16 @@ impl Moments {
     /// has seen more rows.
     pub fn subtract(&mut self, other: &Self) -> Result<(), AlignError> {
         check_columns("moments", self.dim(), other.dim())?;
-        let rest = rest(self.count, other.count)?;
-        let weights = Weights::new(rest, other.count);
-        self.side.remove(&other.side, &weights);
-        self.count = rest;
+        let (count, weight) = rest((self.count, self.weight), (other.count, other.weight))?;
+        self.side.remove(&other.side, &Weights::new(weight, other.weight));
+        (self.count, self.weight) = (count, weight);
         Ok(())
     }
 
-    fn absorb(&mut self, other: &Self) {
-        self.side.absorb(&other.side, &Weights::new(self.count, other.count));
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.side.absorb(&other.side, &Weights::new(self.weight, other.weight));
         self.count += other.count;
+        self.weight += other.weight;
     }
 
     /// Number of rows.
@@ -138,17 +144,18 @@ impl Moments {
     /// `XᵀX`, `d × d`, not centred.
     #[must_use]
     pub fn gram(&self) -> Array2<f64> {
-        self.side.gram(self.count)
+        self.side.gram(self.weight)
     }
 
-    /// Covariance with divisor `n − 1`, `d × d`.
+    /// Covariance with divisor `n − 1`, `d × d`. Of [weighted](PairMoments::add_weighted) rows with
+    /// divisor `(n − 1)·w̄`, where `w̄` is the mean weight.
     ///
     /// # Errors
     ///
     /// [`AlignError::TooFewRows`] when there are fewer than two rows.
     pub fn covariance(&self) -> Result<Array2<f64>, AlignError> {
         check_count("rows", self.count)?;
-        Ok(self.side.scatter() / (self.count - 1) as f64)
+        Ok(self.side.scatter() / divisor(self.count, self.weight))
     }
 }
 
@@ -198,6 +205,42 @@ impl PairMoments {
         Ok(())
     }
 
+    /// Takes in paired rows that count as often as their weights say.
+    ///
+    /// Every sum is then one over weighted pairs, `Σ w·xᵀy`; two pairs of weight ½ weigh as one.
+    /// With the weights that [`repeat_weights`] gives, an item with several partners weighs as much
+    /// in all as an item with one. [`count`](Self::count) goes on counting pairs.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`AlignError::WeightCount`] when there is not one weight a pair,
+    /// [`AlignError::Setting`] when a weight is not a finite number above 0.
+    ///
+    /// ```
+    /// # use procrust_blas as _;
+    /// use ndarray::array;
+    /// use procrust_align::{PairMoments, repeat_weights};
+    ///
+    /// // The first source row has two translations.
+    /// let x = array![[4.0_f32], [4.0], [1.0]];
+    /// let y = array![[1.0_f32], [3.0], [5.0]];
+    /// let mut moments = PairMoments::new(1, 1);
+    /// moments.add_weighted(x.view(), y.view(), &repeat_weights(&["a", "a", "b"]))?;
+    /// assert_eq!(moments.source().mean().to_vec(), [2.5]);
+    /// # Ok::<(), procrust_align::AlignError>(())
+    /// ```
+    pub fn add_weighted(
+        &mut self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        weights: &[f64],
+    ) -> Result<(), AlignError> {
+        check_columns("source", self.source_dim(), source.ncols())?;
+        check_columns("target", self.target_dim(), target.ncols())?;
+        self.sums.absorb(&PairSums::of_weighted(source, target, Some(weights), Parts::ALL)?);
+        Ok(())
+    }
+
     /// Takes in the pairs that `other` has seen.
     ///
     /// # Errors
@@ -217,9 +260,10 @@ impl PairMoments {
     /// has seen more pairs.
     pub fn subtract(&mut self, other: &Self) -> Result<(), AlignError> {
         self.check_dims(other)?;
-        let rest = rest(self.count(), other.count())?;
-        self.sums.remove(&other.sums, &Weights::new(rest, other.count()));
-        self.sums.count = rest;
+        let theirs = (other.sums.count, other.sums.weight);
+        let (count, weight) = rest((self.sums.count, self.sums.weight), theirs)?;
+        self.sums.remove(&other.sums, &Weights::new(weight, other.sums.weight));
+        (self.sums.count, self.sums.weight) = (count, weight);
         Ok(())
     }
 
@@ -249,13 +293,13 @@ impl PairMoments {
     /// Moments of the source side.
     #[must_use]
     pub fn source(&self) -> Moments {
-        Moments { count: self.sums.count, side: self.sums.source.clone() }
+        self.sums.side(&self.sums.source)
     }
 
     /// Moments of the target side.
     #[must_use]
     pub fn target(&self) -> Moments {
-        Moments { count: self.sums.count, side: self.sums.target.clone() }
+        self.sums.side(&self.sums.target)
     }
 
     /// Sum of `(x − mean)ᵀ(y − mean)` over the pairs, `d_x × d_y`.
@@ -270,9 +314,49 @@ impl PairMoments {
         self.sums.cross_of(false)
     }
 
+    /// The sum over the pairs of `‖y − ŷ‖²` where `ŷ` is the mapped source row: how far a map misses
+    /// the target, without the rows.
+    ///
+    /// Rounding leaves some 1e-15 of the squared lengths of the centred rows.
+    ///
+    /// # Errors
+    ///
+    /// [`AlignError::Columns`] when the map does not go from the source's dimension to the target's.
+    pub fn squared_error(&self, map: &AffineMap) -> Result<f64, AlignError> {
+        check_columns("input of the map", self.source_dim(), map.input_dim())?;
+        check_columns("output of the map", self.target_dim(), map.output_dim())?;
+        let (sums, w) = (&self.sums, map.matrix());
+        let spread = (&sums.source.scatter().dot(&w) * &w).sum();
+        let overlap = (&sums.cross * &w).sum();
+        let off = (&sums.source.mean - &map.shift()).dot(&w) + map.offset() - &sums.target.mean;
+        let error = spread - 2.0 * overlap + sums.target.square + sums.weight * off.dot(&off);
+        Ok(error.max(0.0))
+    }
+
     pub(crate) fn sums(&self) -> &PairSums {
         &self.sums
     }
+
+    pub(crate) fn from_sums(sums: PairSums) -> Self {
+        Self { sums }
+    }
+}
+
+/// One over how often each item stands in the list: weights with which repeated items weigh no
+/// more than others.
+///
+/// ```
+/// use procrust_align::repeat_weights;
+///
+/// assert_eq!(repeat_weights(&["bank", "tree", "bank"]), [0.5, 1.0, 0.5]);
+/// ```
+#[must_use]
+pub fn repeat_weights<T: Eq + Hash>(items: &[T]) -> Vec<f64> {
+    let mut counts: HashMap<&T, usize> = HashMap::new();
+    for item in items {
+        *counts.entry(item).or_default() += 1;
+    }
+    items.iter().map(|item| 1.0 / counts[item] as f64).collect()
 }
 
 /// Which of the two large symmetric sums are kept. A method asks for those that it uses.
@@ -283,7 +367,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    const ALL: Self = Self { source: true, target: true };
+    pub(crate) const ALL: Self = Self { source: true, target: true };
     pub(crate) const CROSS: Self = Self { source: false, target: false };
     pub(crate) const SOURCE: Self = Self { source: true, target: false };
 }
@@ -292,15 +376,18 @@ impl Parts {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PairSums {
     pub(crate) count: usize,
+    /// Sum of the weights; the count, where there are none.
+    pub(crate) weight: f64,
     pub(crate) source: Side,
     pub(crate) target: Side,
     cross: Array2<f64>,
 }
 
 impl PairSums {
-    fn zero(source_dim: usize, target_dim: usize, parts: Parts) -> Self {
+    pub(crate) fn zero(source_dim: usize, target_dim: usize, parts: Parts) -> Self {
         Self {
             count: 0,
+            weight: 0.0,
             source: Side::zero(source_dim, parts.source),
             target: Side::zero(target_dim, parts.target),
             cross: Array2::zeros((source_dim, target_dim)),
@@ -312,26 +399,58 @@ impl PairSums {
         y: ArrayView2<'_, f32>,
         parts: Parts,
     ) -> Result<Self, AlignError> {
-        if x.nrows() != y.nrows() {
-            return Err(AlignError::RowCounts { source_rows: x.nrows(), target_rows: y.nrows() });
+        Self::of_weighted(x, y, None, parts)
+    }
+
+    fn of_weighted(
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+        weights: Option<&[f64]>,
+        parts: Parts,
+    ) -> Result<Self, AlignError> {
+        check_rows(x, y)?;
+        if let Some(weights) = weights {
+            check_weights(weights, x.nrows())?;
         }
         let mut sums = Self::zero(x.ncols(), y.ncols(), parts);
         blocks::fold(
             x.nrows(),
             |range| {
-                let count = range.len();
-                let (source, x) =
-                    Side::of(blocks::widen("source", x, range.clone())?, parts.source);
-                let (target, y) = Side::of(blocks::widen("target", y, range)?, parts.target);
-                Ok(Self { count, source, target, cross: x.t().dot(&y) })
+                let weights = weights.map(|weights| &weights[range.clone()]);
+                let x = blocks::widen("source", x, range.clone())?;
+                let y = blocks::widen("target", y, range)?;
+                Ok(Self::block(x, y, weights, parts))
             },
             |block| sums.absorb(&block),
         )?;
         Ok(sums)
     }
 
-    fn absorb(&mut self, other: &Self) {
-        let weights = Weights::new(self.count, other.count);
+    /// The sums over one block of finite rows.
+    pub(crate) fn block(
+        x: Array2<f64>,
+        y: Array2<f64>,
+        weights: Option<&[f64]>,
+        parts: Parts,
+    ) -> Self {
+        let count = x.nrows();
+        let weights = weights.map(ArrayView1::from);
+        let weight = weights.map_or(count as f64, |weights| weights.sum());
+        let (source, x) = Side::of(x, weights, parts.source);
+        let (target, y) = Side::of(y, weights, parts.target);
+        let cross = match weights {
+            None => x.t().dot(&y),
+            Some(weights) => (&x.t() * &weights).dot(&y),
+        };
+        Self { count, weight, source, target, cross }
+    }
+
+    fn side(&self, side: &Side) -> Moments {
+        Moments { count: self.count, weight: self.weight, side: side.clone() }
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        let weights = Weights::new(self.weight, other.weight);
         add_outer(
             &mut self.cross,
             &other.cross,
@@ -343,6 +462,7 @@ impl PairSums {
         self.source.absorb(&other.source, &weights);
         self.target.absorb(&other.target, &weights);
         self.count += other.count;
+        self.weight += other.weight;
     }
 
     fn remove(&mut self, other: &Self, weights: &Weights) {
@@ -362,21 +482,56 @@ impl PairSums {
     pub(crate) fn cross_of(&self, centered: bool) -> Array2<f64> {
         let mut cross = self.cross.clone();
         if !centered {
-            add_rank_one(&mut cross, self.count as f64, &self.source.mean, &self.target.mean);
+            add_rank_one(&mut cross, self.weight, &self.source.mean, &self.target.mean);
         }
         cross
     }
 
     /// `XᵀX`, of centred rows if asked for.
     pub(crate) fn source_of(&self, centered: bool) -> Array2<f64> {
-        if centered { self.source.scatter().clone() } else { self.source.gram(self.count) }
+        if centered { self.source.scatter().clone() } else { self.source.gram(self.weight) }
+    }
+
+    /// `YᵀY`, of centred rows if asked for.
+    pub(crate) fn target_of(&self, centered: bool) -> Array2<f64> {
+        if centered { self.target.scatter().clone() } else { self.target.gram(self.weight) }
     }
 
     /// `‖X‖²`, of centred rows if asked for.
     pub(crate) fn source_square(&self, centered: bool) -> f64 {
-        let mean = &self.source.mean;
-        let offset = if centered { 0.0 } else { self.count as f64 * mean.dot(mean) };
-        self.source.square + offset
+        self.source.square_of(self.weight, centered)
+    }
+
+    /// `‖Y‖²`, of centred rows if asked for.
+    pub(crate) fn target_square(&self, centered: bool) -> f64 {
+        self.target.square_of(self.weight, centered)
+    }
+
+    /// `(X − 1aᵀ)ᵀ(X − 1aᵀ)`.
+    pub(crate) fn source_about(&self, origin: &Array1<f64>) -> Array2<f64> {
+        let mut gram = self.source.scatter().clone();
+        let off = &self.source.mean - origin;
+        add_rank_one(&mut gram, self.weight, &off, &off);
+        gram
+    }
+
+    /// `(X − 1aᵀ)ᵀ(Y − 1bᵀ)`.
+    pub(crate) fn cross_about(&self, source: &Array1<f64>, target: &Array1<f64>) -> Array2<f64> {
+        let mut cross = self.cross.clone();
+        let (x, y) = (&self.source.mean - source, &self.target.mean - target);
+        add_rank_one(&mut cross, self.weight, &x, &y);
+        cross
+    }
+
+    /// `‖Y − 1bᵀ‖²`.
+    pub(crate) fn target_square_about(&self, origin: &Array1<f64>) -> f64 {
+        let off = &self.target.mean - origin;
+        self.target.square + self.weight * off.dot(&off)
+    }
+
+    /// What covariances are divided by: `n − 1`, times the mean weight.
+    pub(crate) fn divisor(&self) -> f64 {
+        divisor(self.count, self.weight)
     }
 }
 
@@ -398,15 +553,27 @@ impl Side {
     }
 
     /// The sums over one block, and the block about its mean.
-    fn of(mut block: Array2<f64>, keep: bool) -> (Self, Array2<f64>) {
+    pub(crate) fn of(
+        mut block: Array2<f64>,
+        weights: Option<ArrayView1<'_, f64>>,
+        keep: bool,
+    ) -> (Self, Array2<f64>) {
         // About the first row, so that a constant column has a scatter of exactly zero.
         let first = block.row(0).to_owned();
         block -= &first;
-        let shift = block.mean_axis(Axis(0)).expect("a block has at least one row");
+        let shift = match weights {
+            None => block.mean_axis(Axis(0)).expect("a block has at least one row"),
+            Some(weights) => weights.dot(&block) / weights.sum(),
+        };
         block -= &shift;
         let mean = first + shift;
-        let square = block.iter().map(|v| v * v).sum();
-        let scatter = keep.then(|| block.t().dot(&block));
+        let (square, scatter) = match weights {
+            None => (block.iter().map(|v| v * v).sum(), keep.then(|| block.t().dot(&block))),
+            Some(weights) => (
+                block.rows().into_iter().zip(weights).map(|(row, w)| w * row.dot(&row)).sum(),
+                keep.then(|| (&block.t() * &weights).dot(&block)),
+            ),
+        };
         (Self { mean, square, scatter }, block)
     }
 
@@ -414,10 +581,16 @@ impl Side {
         self.scatter.as_ref().expect("the caller asked for this sum when the rows were added")
     }
 
-    fn gram(&self, count: usize) -> Array2<f64> {
+    fn gram(&self, weight: f64) -> Array2<f64> {
         let mut gram = self.scatter().clone();
-        add_rank_one(&mut gram, count as f64, &self.mean, &self.mean);
+        add_rank_one(&mut gram, weight, &self.mean, &self.mean);
         gram
+    }
+
+    /// Sum of squares, about the mean or about zero.
+    fn square_of(&self, weight: f64, centered: bool) -> f64 {
+        let offset = if centered { 0.0 } else { weight * self.mean.dot(&self.mean) };
+        self.square + offset
     }
 
     fn absorb(&mut self, other: &Self, weights: &Weights) {
@@ -448,7 +621,8 @@ impl Side {
     }
 }
 
-/// Weights of a merge of `first` rows with `second` rows.
+/// Weights of a merge of rows that weigh `first` with rows that weigh `second`: their counts, if
+/// nothing else is said.
 struct Weights {
     /// `n₁n₂ / (n₁ + n₂)`: weight of the squared distance between the means.
     product: f64,
@@ -457,8 +631,7 @@ struct Weights {
 }
 
 impl Weights {
-    fn new(first: usize, second: usize) -> Self {
-        let (first, second) = (first as f64, second as f64);
+    fn new(first: f64, second: f64) -> Self {
         let total = first + second;
         if total == 0.0 {
             return Self { product: 0.0, added: 0.0 };
@@ -488,8 +661,41 @@ fn add_rank_one(sum: &mut Array2<f64>, weight: f64, u: &Array1<f64>, v: &Array1<
     }
 }
 
-fn rest(have: usize, take: usize) -> Result<usize, AlignError> {
-    have.checked_sub(take).ok_or(AlignError::Subtract { have, take })
+/// Count and weight of what is left when some rows are left out.
+fn rest(have: (usize, f64), take: (usize, f64)) -> Result<(usize, f64), AlignError> {
+    let refused = AlignError::Subtract { have: have.0, take: take.0 };
+    match have.0.checked_sub(take.0) {
+        None => Err(refused),
+        Some(0) => Ok((0, 0.0)),
+        // Rows that are left weigh something.
+        Some(_) if have.1 <= take.1 => Err(refused),
+        Some(count) => Ok((count, have.1 - take.1)),
+    }
+}
+
+fn divisor(count: usize, weight: f64) -> f64 {
+    let (n, rest) = (count as f64, (count - 1) as f64);
+    // To the last bit where there are no weights.
+    if weight == n { rest } else { weight * (rest / n) }
+}
+
+pub(crate) fn check_rows(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> Result<(), AlignError> {
+    if x.nrows() == y.nrows() {
+        return Ok(());
+    }
+    Err(AlignError::RowCounts { source_rows: x.nrows(), target_rows: y.nrows() })
+}
+
+fn check_weights(weights: &[f64], rows: usize) -> Result<(), AlignError> {
+    if weights.len() != rows {
+        return Err(AlignError::WeightCount { expected: rows, found: weights.len() });
+    }
+    match weights.iter().find(|w| !(w.is_finite() && **w > 0.0)) {
+        None => Ok(()),
+        Some(&value) => {
+            Err(AlignError::Setting { name: "weight", value, expected: "a finite number above 0" })
+        }
+    }
 }
 
 pub(crate) fn check_columns(
@@ -544,6 +750,46 @@ mod tests {
             "rows: the value at row 1, column 1 is NaN, expected a finite number"
         );
         assert_eq!(moments, before);
+    }
+
+    #[test]
+    fn weights_are_repetitions() {
+        let x = array![[1.0_f32, 2.0], [4.0, -1.0], [0.5, 3.0]];
+        let y = array![[2.0_f32], [1.0], [7.0]];
+        let mut weighted = PairMoments::new(2, 1);
+        weighted.add_weighted(x.view(), y.view(), &[1.0, 3.0, 2.0]).unwrap();
+        let order = [0, 1, 1, 1, 2, 2];
+        let (x, y) = (x.select(Axis(0), &order), y.select(Axis(0), &order));
+        let repeated = PairMoments::of(x.view(), y.view()).unwrap();
+        assert_eq!(weighted.count(), 3);
+        for centered in [false, true] {
+            let (a, b) = (weighted.sums(), repeated.sums());
+            assert_abs_diff_eq!(a.source_of(centered), b.source_of(centered), epsilon = 1e-12);
+            assert_abs_diff_eq!(a.target_of(centered), b.target_of(centered), epsilon = 1e-12);
+            assert_abs_diff_eq!(a.cross_of(centered), b.cross_of(centered), epsilon = 1e-12);
+            assert_abs_diff_eq!(
+                a.target_square(centered),
+                b.target_of(centered)[[0, 0]],
+                epsilon = 1e-12
+            );
+        }
+        // Weights of one size change no covariance.
+        let mut halves = PairMoments::new(2, 1);
+        halves.add_weighted(x.view(), y.view(), &[0.5; 6]).unwrap();
+        let covariance = halves.source().covariance().unwrap();
+        assert_abs_diff_eq!(covariance, repeated.source().covariance().unwrap(), epsilon = 1e-12);
+    }
+
+    #[test]
+    fn weights_are_checked() {
+        let x = array![[1.0_f32], [2.0]];
+        let mut moments = PairMoments::new(1, 1);
+        let mut message =
+            |w: &[f64]| moments.add_weighted(x.view(), x.view(), w).unwrap_err().to_string();
+        assert_eq!(message(&[1.0]), "1 weights, expected 2, one a pair");
+        assert_eq!(message(&[1.0, 0.0]), "weight is 0, expected a finite number above 0");
+        assert_eq!(message(&[f64::NAN, 1.0]), "weight is NaN, expected a finite number above 0");
+        assert_eq!(moments, PairMoments::new(1, 1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 
 use crate::alignment::about_means;
 use crate::factor;
@@ -65,10 +65,7 @@ impl Procrustes {
     fn solve_sums(self, sums: &PairSums) -> Result<Alignment, AlignError> {
         check_pairs(sums)?;
         let cross = sums.cross_of(self.center); // XᵀY, d_x × d_y
-        let full = cross.nrows().min(cross.ncols());
-
-        let (mut w, sigma) = orthogonal(&cross)?;
-        let rank = factor::rank(&sigma);
+        let Polar { mut w, sigma, warning } = Polar::of(&cross)?;
 
         let mut scale = None;
         if self.scale {
@@ -88,25 +85,31 @@ impl Procrustes {
         if let Some(scale) = scale {
             alignment = alignment.with_diagnostic("scale", scale);
         }
-        Ok(alignment.with_warnings((rank < full).then_some(Warning::Rank {
-            what: CROSS,
-            rank,
-            full,
-        })))
+        Ok(alignment.with_warnings(warning))
     }
 }
 
-pub(crate) const CROSS: &str = "the cross-covariance";
-
-/// The semi-orthogonal map that maximises `tr(WᵀC)`, and the singular values of `C`.
-pub(crate) fn orthogonal(
-    cross: &Array2<f64>,
-) -> Result<(Array2<f64>, ndarray::Array1<f64>), AlignError> {
-    let (u, sigma, vt) = factor::svd(CROSS, cross, false)?;
-    let rank = factor::rank(&sigma);
-    let w = if rank < sigma.len() { complete(cross, rank)? } else { u.dot(&vt) };
-    Ok((w, sigma))
+/// The semi-orthogonal matrix that overlaps most with a given one.
+pub(crate) struct Polar {
+    pub(crate) w: Array2<f64>,
+    /// Singular values of the given matrix; their sum is the overlap.
+    pub(crate) sigma: Array1<f64>,
+    /// Says so if there are others as good.
+    pub(crate) warning: Option<Warning>,
 }
+
+impl Polar {
+    pub(crate) fn of(cross: &Array2<f64>) -> Result<Self, AlignError> {
+        let full = cross.nrows().min(cross.ncols());
+        let (u, sigma, vt) = factor::svd(CROSS, cross, false)?;
+        let rank = factor::rank(&sigma);
+        let w = if rank < full { complete(cross, rank)? } else { u.dot(&vt) };
+        let warning = (rank < full).then_some(Warning::Rank { what: CROSS, rank, full });
+        Ok(Self { w, sigma, warning })
+    }
+}
+
+const CROSS: &str = "the cross-covariance";
 
 /// `U·Vᵀ` over the first `rank` singular vectors; in their complements the map nearest to the
 /// identity (the polar factor of the identity, seen from one complement to the other).

@@ -65,6 +65,11 @@ impl Ridge {
             expected: "a finite number above 0",
         })
     }
+
+    pub(crate) fn solve_sums(self, sums: &PairSums) -> Result<Alignment, AlignError> {
+        self.check()?;
+        solve(sums, self.lambda, self.intercept)
+    }
 }
 
 impl AlignPaired for Ridge {
@@ -78,8 +83,7 @@ impl AlignPaired for Ridge {
     }
 
     fn solve(&self, moments: &PairMoments) -> Result<Alignment, AlignError> {
-        self.check()?;
-        solve(moments.sums(), self.lambda, self.intercept)
+        self.solve_sums(moments.sums())
     }
 }
 

@@ -6,8 +6,9 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::induced::{check_dictionary, check_neighborhood, gather, orthogonal_map, usable};
 use crate::matching::{Direction, Mask, Matcher, Partner};
-use crate::reweighted::reweighted;
-use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop};
+use crate::{
+    AffineMap, AlignError, AlignPaired, Alignment, Induced, Observer, Progress, Stop, VecMap,
+};
 
 /// Self-learning: a dictionary and an orthogonal map that improve each other, from few pairs or
 /// none.
@@ -255,7 +256,7 @@ impl SelfLearning {
     ) -> Result<Alignment, AlignError> {
         if self.reweight {
             let (x, y) = gather(x, y, &learned.pairs);
-            reweighted(x.view(), y.view())
+            VecMap::default().fit(x.view(), y.view())
         } else {
             let (w, warning) = orthogonal_map(x, y, &learned.pairs)?;
             let (input, output) = w.dim();

@@ -1,0 +1,244 @@
+//! The same numbers as NumPy, SciPy and scikit-learn for the paired methods of `golden/paired.py`,
+//! which says whose number each is and where conventions differ.
+//!
+//! Both sides start from the same `f32` values and compute in `f64`; a tolerance is relative to the
+//! largest entry expected.
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+use procrust_align::{
+    AlignPaired, Alignment, Cca, Lambdas, PairFolds, PairMoments, RidgeCv, RidgeGcv, VecMap,
+};
+use procrust_blas as _;
+use serde_json::Value;
+
+/// Roots of covariances of condition up to 1e4, on both sides of a product, and singular vectors.
+const FACTORS: f64 = 1e-10;
+
+/// What a power iteration stopped at 1e-14 on squared differences leaves: 1e-7 in its vectors, over
+/// the gap to the next component. Correlations are stationary there, and have the square of it.
+const ITERATED: f64 = 1e-5;
+
+/// Normal equations of condition up to 1e8 over λ, in errors that are a difference of sums of
+/// squares up to 1e3 times their size.
+const ERRORS: f64 = 1e-9;
+
+fn golden() -> Value {
+    serde_json::from_str(include_str!("golden/paired.json")).unwrap()
+}
+
+fn list(value: &Value) -> &Vec<Value> {
+    value.as_array().unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+fn count(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    list(value).iter().map(number).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = list(value).iter().map(numbers).collect();
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+/// The inputs, which `f32` holds exactly.
+fn rows(value: &Value) -> Array2<f32> {
+    let wide = matrix(value);
+    let rows = wide.mapv(|value| value as f32);
+    assert_eq!(rows.mapv(f64::from), wide);
+    rows
+}
+
+fn cases(golden: &Value) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
+    read_cases(list(&golden["paired"]).iter())
+}
+
+fn read_cases<'a>(
+    cases: impl Iterator<Item = &'a Value>,
+) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
+    cases
+        .map(|case| {
+            let name = case["name"].as_str().unwrap().to_owned();
+            (name, rows(&case["x"]), rows(&case["y"]), case.clone())
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_close(
+    found: ArrayView2<'_, f64>,
+    expected: ArrayView2<'_, f64>,
+    tolerance: f64,
+    what: &str,
+) {
+    assert_eq!(found.dim(), expected.dim(), "{what}");
+    let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+    for ((place, found), expected) in found.indexed_iter().zip(&expected) {
+        let apart = (found - expected).abs();
+        assert!(
+            apart <= tolerance * scale,
+            "{what}, {place:?}: {found:e} for {expected:e}, {apart:e} apart at a magnitude of {scale:e}"
+        );
+    }
+}
+
+/// Both maps of a component may change their sign, together.
+#[track_caller]
+fn assert_maps(found: &Alignment, source: &Value, target: &Value, what: &str) {
+    let (mut source, mut target) = (matrix(source), matrix(target));
+    for (j, column) in found.source().matrix().columns().into_iter().enumerate() {
+        if column.dot(&source.column(j)) < 0.0 {
+            source.column_mut(j).mapv_inplace(|v| -v);
+            target.column_mut(j).mapv_inplace(|v| -v);
+        }
+    }
+    assert_close(found.source().matrix(), source.view(), FACTORS, &format!("{what}, source"));
+    assert_close(found.target().matrix(), target.view(), FACTORS, &format!("{what}, target"));
+}
+
+fn correlations(found: &Alignment) -> Vec<f64> {
+    found
+        .diagnostics()
+        .iter()
+        .filter(|(name, _)| *name == "correlation")
+        .map(|&(_, value)| value)
+        .collect()
+}
+
+#[track_caller]
+fn assert_numbers(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    let row = |values: &[f64]| Array2::from_shape_vec((1, values.len()), values.to_vec()).unwrap();
+    assert_close(row(found).view(), row(expected).view(), tolerance, what);
+}
+
+#[test]
+fn cca_is_numpys() {
+    for (name, x, y, case) in cases(&golden()) {
+        for expected in list(&case["cca"]) {
+            let (regularization, k) = (number(&expected["share"]), count(&expected["k"]));
+            let what = format!("{name}, share {regularization}, {k} components");
+            let method = Cca { components: Some(k), regularization };
+            let found = method.solve(&PairMoments::of(x.view(), y.view()).unwrap()).unwrap();
+            assert_maps(&found, &expected["source"], &expected["target"], &what);
+            assert_numbers(
+                &correlations(&found),
+                &numbers(&expected["correlations"]),
+                FACTORS,
+                &what,
+            );
+            assert_eq!(found.warnings(), [], "{what}");
+        }
+    }
+}
+
+#[test]
+fn cca_has_the_correlations_and_the_span_of_scikit_learns() {
+    for (name, x, y, case) in cases(&golden()) {
+        let expected = &case["cca_sklearn"];
+        let k = count(&expected["k"]);
+        let method = Cca { components: Some(k), regularization: 0.0 };
+        let found = method.fit(x.view(), y.view()).unwrap();
+        assert_numbers(&correlations(&found), &numbers(&expected["correlations"]), ITERATED, &name);
+        for (map, rows, key) in
+            [(found.source(), &x, "source_scores"), (found.target(), &y, "target_scores")]
+        {
+            // Ours have unit variance; theirs some other, and either sign.
+            let ours = (rows.mapv(f64::from) - map.shift()).dot(&map.matrix());
+            let theirs = matrix(&expected[key]);
+            for (ours, theirs) in ours.axis_iter(Axis(1)).zip(theirs.axis_iter(Axis(1))) {
+                let cosine = ours.dot(&theirs) / (ours.dot(&ours) * theirs.dot(&theirs)).sqrt();
+                assert!((cosine.abs() - 1.0).abs() < ITERATED, "{name}, {key}: {cosine}");
+            }
+        }
+    }
+}
+
+#[test]
+fn vecmap_is_the_papers_steps() {
+    for (name, x, y, case) in cases(&golden()) {
+        for expected in list(&case["vecmap"]) {
+            let (a, b) = (number(&expected["a"]), number(&expected["b"]));
+            let what = format!("{name}, exponents {a} and {b}");
+            let method = VecMap { source_exponent: a, target_exponent: b, components: None };
+            let found = method.fit(x.view(), y.view()).unwrap();
+            assert_maps(&found, &expected["source"], &expected["target"], &what);
+            assert_eq!(found.warnings(), [], "{what}");
+
+            let first = VecMap { components: Some(2), ..method }.fit(x.view(), y.view()).unwrap();
+            for (first, all) in [(first.source(), found.source()), (first.target(), found.target())]
+            {
+                let all = all.matrix().slice_move(s![.., ..2]);
+                assert_close(first.matrix(), all, FACTORS, &what);
+            }
+        }
+    }
+}
+
+fn ridge_cases(golden: &Value) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
+    let cases = list(&golden["paired"]).iter().chain([&golden["few"]]);
+    read_cases(cases)
+        .into_iter()
+        .flat_map(|(name, x, y, case)| {
+            let each = list(&case["ridge"]).clone().into_iter();
+            each.map(move |case| (name.clone(), x.clone(), y.clone(), case))
+        })
+        .collect()
+}
+
+#[test]
+fn held_out_errors_are_those_of_fitting_every_fold() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        for expected in list(&case["folds"]) {
+            let k = count(&expected["folds"]);
+            let what = format!("{name}, intercept {intercept}, {k} folds");
+            let method = RidgeCv { lambdas: lambdas.clone(), folds: k, intercept };
+            let path = method.path(&PairFolds::of(k, x.view(), y.view()).unwrap()).unwrap();
+            assert_numbers(&path.errors, &numbers(&expected["errors"]), ERRORS, &what);
+            let fit = method.fit(x.view(), y.view()).unwrap();
+            assert_eq!(fit.diagnostic("lambda").unwrap(), path.lambdas[path.best()], "{what}");
+            assert_eq!(fit.diagnostic("held_out_error").unwrap(), path.errors[path.best()]);
+        }
+    }
+}
+
+#[test]
+fn as_many_folds_as_pairs_are_scikit_learns_ridge_cv() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        let (what, expected) = (format!("{name}, intercept {intercept}"), &case["leave_one_out"]);
+        let method = RidgeCv { lambdas: lambdas.clone(), folds: x.nrows(), intercept };
+        let path = method.path(&PairFolds::of(x.nrows(), x.view(), y.view()).unwrap()).unwrap();
+        assert_numbers(&path.errors, &numbers(&expected["errors"]), ERRORS, &what);
+        let fit = method.fit(x.view(), y.view()).unwrap();
+        assert_eq!(fit.diagnostic("lambda").unwrap(), number(&expected["lambda"]), "{what}");
+        assert_close(fit.source().matrix(), matrix(&expected["matrix"]).view(), ERRORS, &what);
+    }
+}
+
+#[test]
+fn gcv_is_that_of_the_hat_matrix() {
+    let golden = golden();
+    let lambdas = Lambdas::Absolute(numbers(&golden["lambdas"]));
+    for (name, x, y, case) in ridge_cases(&golden) {
+        let intercept = case["intercept"].as_bool().unwrap();
+        let what = format!("{name}, intercept {intercept}");
+        let method = RidgeGcv { lambdas: lambdas.clone(), intercept };
+        let path = method.path(&PairMoments::of(x.view(), y.view()).unwrap()).unwrap();
+        let expected = numbers(&case["gcv"]);
+        assert_numbers(&path.errors, &expected, ERRORS, &what);
+        let best = (0..expected.len()).min_by(|&a, &b| expected[a].total_cmp(&expected[b]));
+        let fit = method.fit(x.view(), y.view()).unwrap();
+        assert_eq!(fit.diagnostic("lambda").unwrap(), path.lambdas[best.unwrap()], "{what}");
+    }
+}
