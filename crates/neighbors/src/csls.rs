@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, CowArray};
 
 use crate::{
     Neighbors, NeighborsError,
-    metric::mean_cosine,
+    metric::{mean, mean_cosine},
     search::{Found, Ranking, Search},
     table::{Frame, check, check_columns, check_count},
 };
@@ -69,14 +69,12 @@ impl Csls {
             candidates: &target,
             candidate_frame: &candidate_frame,
         };
-        let nearest = Ranking { k: self.k, penalty: None };
-        let best = Ranking { k, penalty: Some(&self.penalty) };
+        let nearest = Ranking::plain(self.k);
+        let best = Ranking::penalized(k, &self.penalty);
         let (r_t, found): (Vec<f64>, Vec<Found>) = search
             .run([nearest, best])
             .into_iter()
-            .map(|[nearest, best]| {
-                (nearest.iter().map(|&(cosine, _)| cosine).sum::<f64>() / self.k as f64, best)
-            })
+            .map(|[nearest, best]| (mean(&nearest), best))
             .unzip();
         Ok(Neighbors::collect(&found, k, |query, key| key - r_t[query]))
     }

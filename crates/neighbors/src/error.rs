@@ -60,6 +60,12 @@ pub enum NeighborsError {
         /// Its rows.
         rows: usize,
     },
+    /// The inverse temperature of a softmax is not positive and finite.
+    #[error("inverse temperature {beta}: expected a positive finite number")]
+    Beta {
+        /// What was given.
+        beta: f64,
+    },
     /// More rows than a 32-bit index can name.
     #[error("{matrix} have {rows} rows: expected at most {max}, what a 32-bit index can name", max = u32::MAX)]
     TooMany {

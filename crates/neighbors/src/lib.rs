@@ -28,23 +28,32 @@
 //! ```
 
 mod analogy;
+mod both;
 mod csls;
+mod csls_both;
 mod error;
 mod hubness;
+mod inverted_softmax;
+mod kernel;
 mod metric;
+mod mutual;
 mod search;
 mod table;
-mod top;
+mod tops;
 
 // A workspace build turns ndarray's products into calls of BLAS; tests then have to link one.
 #[cfg(test)]
 use procrust_blas as _;
 
 pub use analogy::{AnalogyRule, analogies};
+pub use both::top_k_both;
 pub use csls::Csls;
+pub use csls_both::{csls_both, csls_top_k};
 pub use error::NeighborsError;
 pub use hubness::{Hubness, hubness};
+pub use inverted_softmax::InvertedSoftmax;
 pub use metric::{Metric, Neighbors, mean_similarity, top_k};
+pub use mutual::mutual_pairs;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

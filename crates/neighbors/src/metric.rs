@@ -29,6 +29,22 @@ pub struct Neighbors {
 }
 
 impl Neighbors {
+    /// Lays out what was found at the listed places; `score` turns a place and a key into a score.
+    pub(crate) fn collect_at(
+        places: &[usize],
+        found: &[Found],
+        k: usize,
+        score: impl Fn(usize, f64) -> f64,
+    ) -> Self {
+        let shape = (places.len(), k);
+        Self {
+            indices: Array2::from_shape_fn(shape, |(row, rank)| found[places[row]][rank].1),
+            scores: Array2::from_shape_fn(shape, |(row, rank)| {
+                score(places[row], found[places[row]][rank].0)
+            }),
+        }
+    }
+
     /// Lays out what was found; `score` turns a query's number and a key into a score.
     pub(crate) fn collect(found: &[Found], k: usize, score: impl Fn(usize, f64) -> f64) -> Self {
         let shape = (found.len(), k);
@@ -96,7 +112,17 @@ pub(crate) fn mean_cosine(
     k: usize,
 ) -> Result<Vec<f64>, NeighborsError> {
     let found = search(rows, others, k, Metric::Cosine)?;
-    Ok(found.scores.rows().into_iter().map(|scores| scores.sum() / k as f64).collect())
+    Ok(found
+        .scores
+        .rows()
+        .into_iter()
+        .map(|scores| scores.iter().sum::<f64>() / k as f64)
+        .collect())
+}
+
+/// The mean key of what was found for a row; one order of summation for all who need it.
+pub(crate) fn mean(found: &Found) -> f64 {
+    found.iter().map(|&(key, _)| key).sum::<f64>() / found.len() as f64
 }
 
 fn search(
@@ -121,7 +147,7 @@ fn search(
         candidate_frame: frames.1.as_ref().unwrap_or(&frames.0),
     };
     let found: Vec<Found> =
-        search.run([Ranking { k, penalty: None }]).into_iter().map(|[found]| found).collect();
+        search.run([Ranking::plain(k)]).into_iter().map(|[found]| found).collect();
     Ok(match metric {
         Metric::Cosine => Neighbors::collect(&found, k, |_, key| key),
         Metric::SquaredEuclidean => Neighbors::collect(&found, k, |_, key| 0.0 - key),

@@ -1,31 +1,41 @@
 //! The search: block products in `f32`, a running top a query, exact scores in `f64`.
 //!
-//! What the products in `f32` can get wrong is bounded, and the bound is added to every score
-//! before the running top sees it: a row that was dropped scores at most what the top was cut at.
-//! The kept rows are scored again in `f64`; if the k-th of them is above the cut, no dropped row
-//! can belong to the answer. Otherwise (many near-ties) the query is scored in `f64` in full. So the
-//! result is that of `f64` throughout, whatever computed the products, in whatever order.
+//! What the products in `f32` can get wrong is bounded: a row that the running top dropped has at
+//! most the key that the bound allows at the score where the top was cut. The kept rows are scored
+//! again in `f64`; if the k-th of them is above that, no dropped row can belong to the answer.
+//! Otherwise (many near-ties) the query is searched again, together with others like it, and every
+//! row that might belong is scored in `f64`. So the result is that of `f64` throughout, whatever
+//! computed the products, in whatever order.
 
 use std::cmp::Ordering;
 
-use ndarray::{Array2, linalg::general_mat_mul, s};
+use ndarray::{Array2, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 use crate::{
+    kernel::products,
     table::{Frame, Rows, dot, squared_distance},
-    top::Top,
+    tops::{Scored, Tops},
 };
 
 /// Rows of a block of queries, at most. One block is one task.
-const QUERY_BLOCK: usize = 256;
+const QUERY_BLOCK: usize = 512;
 /// Rows of a block of candidates: the products of a block stay in the cache until they are ranked.
-const CANDIDATE_BLOCK: usize = 512;
+pub(crate) const CANDIDATE_BLOCK: usize = 512;
 /// Scores that are compared with the running top at once.
 const STRIP: usize = 16;
+/// Rows that a second search holds back for one query before it scores them in `f64`.
+const BUFFER: usize = 4096;
 
-/// Rows that a query's running top keeps beyond the `k` asked for.
-fn margin(k: usize) -> usize {
-    16 + k / 4
+/// Rows that a running top keeps for an answer of `k` from `count`.
+pub(crate) fn kept(k: usize, count: usize) -> usize {
+    (k + 16 + k / 4).min(count)
+}
+
+/// Queries of one task: fewer when there are few, so that all cores find work; a function of their
+/// number only.
+pub(crate) fn task_rows(count: usize) -> usize {
+    count.div_ceil(16).clamp(16, QUERY_BLOCK)
 }
 
 /// By what a query's candidates are ranked, and how many are wanted.
@@ -34,13 +44,32 @@ pub(crate) struct Ranking<'a> {
     pub(crate) k: usize,
     /// With a penalty a candidate scores `2·cosine − penalty`, without it the cosine. Not used
     /// with distances.
-    pub(crate) penalty: Option<&'a [f64]>,
+    penalty: Option<&'a [f64]>,
+    /// The magnitude of the largest penalty, for the rounding of scores in `f32`.
+    largest: f64,
+}
+
+impl<'a> Ranking<'a> {
+    pub(crate) fn plain(k: usize) -> Self {
+        Self { k, penalty: None, largest: 0.0 }
+    }
+
+    pub(crate) fn penalized(k: usize, penalty: &'a [f64]) -> Self {
+        let largest = penalty.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        Self { k, penalty: Some(penalty), largest }
+    }
+
+    /// What rounding a penalty, and the difference with it, adds to the bound.
+    fn rounding(&self) -> f64 {
+        2.0 * self.largest * f64::from(f32::EPSILON)
+    }
 }
 
 /// Keys (the higher, the better) and indices of the `k` best, best first; ties by index.
 pub(crate) type Found = Vec<(f64, u32)>;
 
 /// Both sides of a search.
+#[derive(Clone, Copy)]
 pub(crate) struct Search<'a, 'q, 'c> {
     pub(crate) queries: &'a Rows<'q>,
     pub(crate) query_frame: &'a Frame,
@@ -48,19 +77,45 @@ pub(crate) struct Search<'a, 'q, 'c> {
     pub(crate) candidate_frame: &'a Frame,
 }
 
-impl Search<'_, '_, '_> {
+impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
+    /// The search in the other direction.
+    pub(crate) fn turned(&self) -> Search<'a, 'c, 'q> {
+        Search {
+            queries: self.candidates,
+            query_frame: self.candidate_frame,
+            candidates: self.queries,
+            candidate_frame: self.query_frame,
+        }
+    }
+
     /// For every query its best candidates by each of `R` rankings, from one pass over the
     /// products.
     pub(crate) fn run<const R: usize>(&self, rankings: [Ranking<'_>; R]) -> Vec<[Found; R]> {
         let count = self.queries.nrows();
-        // Smaller blocks for few queries, so that all cores find work; a function of the size only.
-        let block = count.div_ceil(16).clamp(16, QUERY_BLOCK);
+        let block = task_rows(count);
         let starts: Vec<usize> = (0..count).step_by(block).collect();
-        let blocks: Vec<Vec<[Found; R]>> = starts
+        let blocks: Vec<Vec<[Settled; R]>> = starts
             .into_par_iter()
             .map(|start| self.block(start, block.min(count - start), rankings))
             .collect();
-        blocks.into_iter().flatten().collect()
+        let mut found: Vec<[Found; R]> = Vec::with_capacity(count);
+        let mut open: [Vec<u32>; R] = std::array::from_fn(|_| Vec::new());
+        for (query, settled) in blocks.into_iter().flatten().enumerate() {
+            for (open, settled) in open.iter_mut().zip(&settled) {
+                if !settled.sure {
+                    open.push(u32::try_from(query).expect("checked at the door"));
+                }
+            }
+            found.push(settled.map(|settled| settled.found));
+        }
+        for (which, open) in open.iter().enumerate() {
+            let begun = open.iter().map(|&query| std::mem::take(&mut found[query as usize][which]));
+            let begun: Vec<Found> = begun.collect();
+            for (&query, all) in open.iter().zip(self.again(open, begun, rankings[which])) {
+                found[query as usize][which] = all;
+            }
+        }
+        found
     }
 
     fn block<const R: usize>(
@@ -68,54 +123,123 @@ impl Search<'_, '_, '_> {
         first_query: usize,
         len: usize,
         rankings: [Ranking<'_>; R],
-    ) -> Vec<[Found; R]> {
+    ) -> Vec<[Settled; R]> {
         let (count, dim) = self.candidates.dim();
-        let width = CANDIDATE_BLOCK.min(count);
         let mut queries = Array2::zeros((len, dim));
         let mut query_norms = vec![0.0; len];
         let range = first_query..first_query + len;
         self.query_frame.fill(self.queries, range, queries.view_mut(), &mut query_norms);
 
-        let bound = self.bound();
-        let mut tops: Vec<[Top; R]> = (0..len)
-            .map(|_| rankings.map(|ranking| Top::new((ranking.k + margin(ranking.k)).min(count))))
-            .collect();
-        let mut candidates = Array2::zeros((width, dim));
-        let mut norms = vec![0.0; width];
-        let mut weights = Weights { bias: vec![0.0; width], norm: vec![0.0; width] };
-        let mut products = Array2::zeros((len, width));
-        for start in (0..count).step_by(width) {
-            let width = width.min(count - start);
-            let mut candidates = candidates.slice_mut(s![..width, ..]);
-            let norms = &mut norms[..width];
-            self.candidate_frame.fill(
-                self.candidates,
-                start..start + width,
-                candidates.view_mut(),
-                norms,
-            );
-            let mut products = products.slice_mut(s![.., ..width]);
-            general_mat_mul(1.0, &queries, &candidates.t(), 0.0, &mut products);
-            for (which, ranking) in rankings.iter().enumerate() {
-                let scale = self.weigh(ranking, start, norms, bound, &mut weights);
-                for (row, (tops, &norm)) in
-                    products.rows().into_iter().zip(tops.iter_mut().zip(&query_norms))
-                {
-                    let row = row.to_slice().expect("a row of products is contiguous");
-                    let tilt = (2.0 * bound * norm) as f32;
-                    weights.offer(&mut tops[which], start, row, scale, tilt);
+        let mut tops: [Tops; R] = rankings.map(|ranking| Tops::new(len, kept(ranking.k, count)));
+        self.scan(&queries, |start, norms, products| {
+            for (ranking, tops) in rankings.iter().zip(&mut tops) {
+                let weights = self.weigh(ranking, start, norms);
+                for (row, &norm) in query_norms.iter().enumerate() {
+                    let products = &products[row * norms.len()..][..norms.len()];
+                    weights.offer(tops, row, start, products, norm);
                 }
             }
-        }
+        });
 
-        let offers = (first_query..).zip(tops).zip(query_norms);
-        offers
-            .map(|((query, mut tops), norm)| {
+        (0..len)
+            .map(|row| {
                 std::array::from_fn(|which| {
-                    self.settle(query, norm, &mut tops[which], rankings[which])
+                    let (kept, cut) = tops[which].finish(row);
+                    self.settle(first_query + row, query_norms[row], kept, cut, rankings[which])
                 })
             })
             .collect()
+    }
+
+    /// Calls `see` for each block of candidates with its first row, the lengths of its rows and the
+    /// products: a row for each of `queries`, which are in their frame.
+    fn scan(&self, queries: &Array2<f32>, mut see: impl FnMut(usize, &[f64], &[f32])) {
+        let (count, dim) = self.candidates.dim();
+        let width = CANDIDATE_BLOCK.min(count);
+        let mut candidates = Array2::zeros((width, dim));
+        let mut norms = vec![0.0; width];
+        let mut buffer = vec![0.0; queries.nrows() * width];
+        for start in (0..count).step_by(width) {
+            let width = width.min(count - start);
+            let mut candidates = candidates.slice_mut(s![..width, ..]);
+            let range = start..start + width;
+            self.candidate_frame.fill(
+                self.candidates,
+                range,
+                candidates.view_mut(),
+                &mut norms[..width],
+            );
+            let buffer = &mut buffer[..queries.nrows() * width];
+            let mut out = ArrayViewMut2::from_shape((queries.nrows(), width), &mut *buffer)
+                .expect("the buffer has a place for every product");
+            products(queries.view(), candidates.view(), &mut out);
+            see(start, &norms[..width], buffer);
+        }
+    }
+
+    /// Searches all candidates for the listed queries, whose answers the margin did not settle.
+    ///
+    /// `begun` are the best candidates known so far, `k` each. What might be better than the k-th
+    /// of them by its product in `f32` is scored in `f64`, some thousand at a time; so memory stays
+    /// bounded whatever the number of near-ties, and the answer is final.
+    pub(crate) fn again(
+        &self,
+        open: &[u32],
+        begun: Vec<Found>,
+        ranking: Ranking<'_>,
+    ) -> Vec<Found> {
+        let block = task_rows(open.len());
+        let mut work: Vec<(u32, Found)> = open.iter().copied().zip(begun).collect();
+        work.par_chunks_mut(block).for_each(|work| self.again_block(work, ranking));
+        work.into_iter().map(|(_, found)| found).collect()
+    }
+
+    fn again_block(&self, work: &mut [(u32, Found)], ranking: Ranking<'_>) {
+        let mut queries = Array2::zeros((work.len(), self.candidates.ncols()));
+        let mut norms = vec![0.0; work.len()];
+        for (row, (query, _)) in work.iter().enumerate() {
+            let query = *query as usize;
+            let out = queries.slice_mut(s![row..=row, ..]);
+            self.query_frame.fill(self.queries, query..query + 1, out, &mut norms[row..=row]);
+        }
+        let mut floors: Vec<f32> = work
+            .iter()
+            .zip(&norms)
+            .map(|((_, found), &norm)| self.floor(found[ranking.k - 1].0, norm, ranking))
+            .collect();
+        // The rows in `found` are met again, so start with none of them but keep their bar.
+        let mut buffers: Vec<Vec<u32>> = vec![Vec::new(); work.len()];
+        work.iter_mut().for_each(|(_, found)| found.clear());
+        let mut scores = vec![0.0; CANDIDATE_BLOCK];
+        self.scan(&queries, |start, candidate_norms, products| {
+            let weights = self.weigh(&ranking, start, candidate_norms);
+            for (row, (query, found)) in work.iter_mut().enumerate() {
+                let products = &products[row * candidate_norms.len()..][..candidate_norms.len()];
+                let scores = &mut scores[..products.len()];
+                weights.score(0, products, norms[row], scores);
+                for (index, &score) in (start..).zip(&*scores) {
+                    if score > floors[row] {
+                        buffers[row].push(u32::try_from(index).expect("checked at the door"));
+                    }
+                }
+                if buffers[row].len() >= BUFFER {
+                    self.merge(*query, &mut buffers[row], found, ranking);
+                    if let Some(&(last, _)) = found.get(ranking.k - 1) {
+                        floors[row] = floors[row].max(self.floor(last, norms[row], ranking));
+                    }
+                }
+            }
+        });
+        for ((query, found), buffer) in work.iter_mut().zip(&mut buffers) {
+            self.merge(*query, buffer, found, ranking);
+        }
+    }
+
+    /// Scores the rows of a buffer in `f64` and keeps the best of them and of what was found.
+    fn merge(&self, query: u32, buffer: &mut Vec<u32>, found: &mut Found, ranking: Ranking<'_>) {
+        found.extend(self.best(query as usize, buffer.drain(..), ranking));
+        found.sort_unstable_by(best_first);
+        found.truncate(ranking.k);
     }
 
     /// Bounds what products of rounded rows can be wrong by, relative to the rows' lengths.
@@ -133,71 +257,87 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// What stands beside the product in the scores of a block of candidates; returns its factor.
-    fn weigh(
-        &self,
-        ranking: &Ranking<'_>,
-        start: usize,
-        norms: &[f64],
-        bound: f64,
-        weights: &mut Weights,
-    ) -> f32 {
+    /// How the products with a block of candidates become scores.
+    fn weigh(&self, ranking: &Ranking<'_>, start: usize, norms: &[f64]) -> Weights {
+        let bound = self.bound();
         match (self.candidate_frame, ranking.penalty) {
-            (Frame::Unit(_), None) => {
-                weights.bias.fill(0.0);
-                weights.norm.fill(0.0);
-                1.0
-            }
+            (Frame::Unit(_), None) => Weights::Products,
             (Frame::Unit(_), Some(penalty)) => {
-                for (bias, &penalty) in weights.bias.iter_mut().zip(&penalty[start..]) {
-                    *bias = -penalty as f32;
-                }
-                weights.norm.fill(0.0);
-                2.0
+                let penalty = &penalty[start..start + norms.len()];
+                Weights::Penalty(penalty.iter().map(|&penalty| -penalty as f32).collect())
             }
             // −‖x − y‖² + ‖x‖² = 2x·y − ‖y‖², plus what of the bound (‖x‖ + ‖y‖)² depends on y.
-            (Frame::Shift { .. }, _) => {
-                for ((bias, weight), &norm) in
-                    weights.bias.iter_mut().zip(&mut weights.norm).zip(norms)
-                {
-                    *bias = ((bound - 1.0) * norm * norm) as f32;
-                    *weight = norm as f32;
-                }
-                2.0
-            }
+            (Frame::Shift { .. }, _) => Weights::Distance {
+                bias: norms.iter().map(|norm| ((bound - 1.0) * norm * norm) as f32).collect(),
+                norm: norms.iter().map(|&norm| norm as f32).collect(),
+                bound,
+            },
         }
     }
 
-    /// The highest key that a row can have which the running top dropped at the score `cut`.
-    fn ceiling(&self, cut: f32, query_norm: f64, ranking: Ranking<'_>) -> f64 {
+    /// What underflow can add, which relative bounds do not cover.
+    fn tiny(&self) -> f64 {
+        (self.candidates.ncols() as f64 + 8.0) * f64::from(f32::MIN_POSITIVE) * 4.0
+    }
+
+    /// The highest key of a row that scores `score`.
+    pub(crate) fn ceiling(&self, score: f32, query_norm: f64, ranking: Ranking<'_>) -> f64 {
         let bound = self.bound();
-        // What underflow can add, which relative bounds do not cover.
-        let tiny = (self.candidates.ncols() as f64 + 8.0) * f64::from(f32::MIN_POSITIVE) * 4.0;
-        let cut = f64::from(cut) + tiny;
+        let score = f64::from(score) + self.tiny();
         match (self.candidate_frame, ranking.penalty) {
-            (Frame::Unit(_), None) => cut + bound,
-            (Frame::Unit(_), Some(_)) => cut + 2.0 * bound,
+            (Frame::Unit(_), None) => score + bound,
+            (Frame::Unit(_), Some(_)) => score + 2.0 * bound + ranking.rounding(),
             (Frame::Shift { scale, .. }, _) => {
-                (cut - query_norm * query_norm + bound * query_norm * query_norm) / (scale * scale)
+                let square = query_norm * query_norm;
+                (score - square + bound * square) / (scale * scale)
             }
         }
     }
 
-    /// Scores what was kept for one query in `f64`; everything, when that does not settle it.
-    fn settle(&self, query: usize, norm: f64, top: &mut Top, ranking: Ranking<'_>) -> Found {
-        let (kept, cut) = top.finish();
-        let kept = kept.iter().map(|&(_, index)| index);
-        let found = self.best(query, kept, ranking);
-        match cut {
-            Some(cut) if found[ranking.k - 1].0 <= self.ceiling(cut, norm, ranking) => {
-                let all = 0..u32::try_from(self.candidates.nrows()).expect("checked at the door");
-                self.best(query, all, ranking)
+    /// A score that a row must exceed to have at least this key: `ceiling` the other way round.
+    fn floor(&self, key: f64, query_norm: f64, ranking: Ranking<'_>) -> f32 {
+        let bound = self.bound();
+        let score = match (self.candidate_frame, ranking.penalty) {
+            (Frame::Unit(_), None) => key - bound,
+            (Frame::Unit(_), Some(_)) => key - 2.0 * bound - ranking.rounding(),
+            (Frame::Shift { scale, .. }, _) => {
+                let square = query_norm * query_norm;
+                // The key is the difference of squares up to this far above 1: leave room for the
+                // roundings of `f64` on the way back.
+                key * (scale * scale) + square - bound * square - 1e-12
             }
-            _ => found,
-        }
+        };
+        // Two steps down: one for the conversion, one so that equality passes.
+        ((score - self.tiny()) as f32).next_down().next_down()
     }
 
-    fn best(
+    /// Scores what was kept for one query in `f64`, as far as it can belong to the answer.
+    pub(crate) fn settle(
+        &self,
+        query: usize,
+        norm: f64,
+        kept: &mut [Scored],
+        cut: f32,
+        ranking: Ranking<'_>,
+    ) -> Settled {
+        let mut found = match self.candidate_frame {
+            // Every key is within the bound of its score.
+            Frame::Unit(_) if kept.len() > ranking.k => {
+                let (_, last, _) =
+                    kept.select_nth_unstable_by(ranking.k - 1, |a, b| b.0.total_cmp(&a.0));
+                let slack = self.ceiling(0.0, norm, ranking);
+                let floor = f64::from(last.0) - 2.0 * slack;
+                let near = kept.iter().filter(|&&(score, _)| f64::from(score) >= floor);
+                self.best(query, near.map(|&(_, index)| index), ranking)
+            }
+            _ => self.best(query, kept.iter().map(|&(_, index)| index), ranking),
+        };
+        found.truncate(ranking.k);
+        let sure = found[ranking.k - 1].0 > self.ceiling(cut, norm, ranking);
+        Settled { found, sure }
+    }
+
+    pub(crate) fn best(
         &self,
         query: usize,
         indices: impl Iterator<Item = u32>,
@@ -231,31 +371,56 @@ impl Search<'_, '_, '_> {
     }
 }
 
-/// A score is `scale · product + bias + tilt · norm`, the last two by candidate.
-struct Weights {
-    bias: Vec<f32>,
-    norm: Vec<f32>,
+/// What was found for a query, and whether no row that was dropped can belong to it.
+pub(crate) struct Settled {
+    pub(crate) found: Found,
+    pub(crate) sure: bool,
+}
+
+/// How a block of products becomes scores, higher for nearer.
+enum Weights {
+    /// The products themselves.
+    Products,
+    /// `2·product + bias`.
+    Penalty(Vec<f32>),
+    /// `2·product + bias + 2·bound·‖x‖·‖y‖`.
+    Distance { bias: Vec<f32>, norm: Vec<f32>, bound: f64 },
 }
 
 impl Weights {
-    fn offer(&self, top: &mut Top, start: usize, products: &[f32], scale: f32, tilt: f32) {
-        let mut scores = [0.0; STRIP];
-        let mut index = u32::try_from(start).expect("checked at the door");
-        let strips =
-            products.chunks(STRIP).zip(self.bias.chunks(STRIP).zip(self.norm.chunks(STRIP)));
-        for (products, (bias, norm)) in strips {
-            let scores = &mut scores[..products.len()];
-            for (((score, product), bias), norm) in
-                scores.iter_mut().zip(products).zip(bias).zip(norm)
-            {
-                *score = scale * product + bias + tilt * norm;
+    /// The scores of a query of length `norm` against the candidates from `start` of the block on.
+    fn score(&self, start: usize, products: &[f32], norm: f64, scores: &mut [f32]) {
+        match self {
+            Weights::Products => scores.copy_from_slice(products),
+            Weights::Penalty(bias) => {
+                let terms = products.iter().zip(&bias[start..]);
+                for (score, (product, bias)) in scores.iter_mut().zip(terms) {
+                    *score = 2.0 * product + bias;
+                }
             }
-            top.offer(index, scores);
+            Weights::Distance { bias, norm: lengths, bound } => {
+                let tilt = (2.0 * bound * norm) as f32;
+                let terms = products.iter().zip(&bias[start..]).zip(&lengths[start..]);
+                for (score, ((product, bias), length)) in scores.iter_mut().zip(terms) {
+                    *score = 2.0 * product + bias + tilt * length;
+                }
+            }
+        }
+    }
+
+    /// Offers the scores of a query of length `norm` against a block of candidates to its top.
+    fn offer(&self, tops: &mut Tops, row: usize, first: usize, products: &[f32], norm: f64) {
+        let mut buffer = [0.0; STRIP];
+        let mut index = u32::try_from(first).expect("checked at the door");
+        for (strip, products) in products.chunks(STRIP).enumerate() {
+            let scores = &mut buffer[..products.len()];
+            self.score(strip * STRIP, products, norm, scores);
+            tops.offer(row, index, scores);
             index += STRIP as u32;
         }
     }
 }
 
-fn best_first(a: &(f64, u32), b: &(f64, u32)) -> Ordering {
+pub(crate) fn best_first(a: &(f64, u32), b: &(f64, u32)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, ArrayViewMut2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2, s};
 use rayon::prelude::*;
 
 use crate::NeighborsError;
@@ -89,6 +89,18 @@ impl Frame {
         Frame::Shift { center, scale }
     }
 
+    /// The rows of `range` at length 1 in `f64`; rows of zeros as they are. Of a frame of units.
+    pub(crate) fn unit_rows(&self, rows: &Rows<'_>, range: Range<usize>) -> Array2<f64> {
+        let Frame::Unit(lengths) = self else { panic!("asked a shift for rows of length 1") };
+        let mut unit = rows.slice(s![range.clone(), ..]).mapv(f64::from);
+        for (mut row, &length) in unit.rows_mut().into_iter().zip(&lengths[range]) {
+            if length > 0.0 {
+                row.mapv_inplace(|value| value / length);
+            }
+        }
+        unit
+    }
+
     /// Writes the rows of `range` into `out` and their lengths, as rounded, into `norms`.
     pub(crate) fn fill(
         &self,
@@ -163,7 +175,7 @@ fn sum_over(x: &[f32], y: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     use super::*;
 

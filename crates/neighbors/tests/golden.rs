@@ -1,8 +1,11 @@
-//! The same numbers as NumPy in double precision (`golden/brute_force.py`).
+//! The same numbers as NumPy and SciPy in double precision (`golden/brute_force.py`).
 
 use ndarray::Array2;
 use procrust_blas as _;
-use procrust_neighbors::{AnalogyRule, Csls, Metric, Neighbors, analogies, hubness, top_k};
+use procrust_neighbors::{
+    AnalogyRule, Csls, InvertedSoftmax, Metric, Neighbors, analogies, csls_both, csls_top_k,
+    hubness, mutual_pairs, top_k, top_k_both,
+};
 use serde_json::Value;
 
 /// Both sides compute in `f64` and differ in the order of sums over 5 columns.
@@ -66,6 +69,43 @@ fn csls_is_numpys() {
 }
 
 #[test]
+fn both_directions_are_numpys() {
+    let golden = golden();
+    let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
+    let (k, r_k) =
+        (golden["k"].as_u64().unwrap() as usize, golden["r_k"].as_u64().unwrap() as usize);
+    let (forward, backward) = top_k_both(source.view(), target.view(), k, r_k).unwrap();
+    assert_same(&forward, &golden["cosine"]);
+    assert_same(&backward, &golden["source_neighbours"]);
+    let pairs = mutual_pairs(&forward, &backward, usize::MAX).unwrap();
+    let expected = golden["mutual"].as_array().unwrap();
+    let expected: Vec<Vec<f64>> = expected.iter().map(numbers).collect();
+    assert_eq!(
+        pairs.iter().map(|pair| pair.map(|row| row as f64).to_vec()).collect::<Vec<_>>(),
+        expected
+    );
+
+    let (forward, backward) = csls_both(source.view(), target.view(), r_k, k, k).unwrap();
+    assert_same(&forward, &golden["csls"]);
+    assert_same(&backward, &golden["csls_of_target"]);
+    assert_same(&csls_top_k(source.view(), target.view(), None, r_k, k).unwrap(), &golden["csls"]);
+}
+
+#[test]
+fn inverted_softmax_is_numpys() {
+    let golden = golden();
+    let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
+    let k = golden["k"].as_u64().unwrap() as usize;
+    let beta = golden["beta"].as_f64().unwrap();
+    let softmax = InvertedSoftmax::new(source.view(), target.view(), beta).unwrap();
+    let found = softmax.top_k(source.view(), k).unwrap();
+    assert_eq!(found.indices.mapv(f64::from), matrix(&golden["inverted_softmax"]["indices"]));
+    // Scores are cosines times β.
+    let expected = matrix(&golden["inverted_softmax"]["scores"]);
+    assert_close((found.scores / beta).iter(), (expected / beta).iter());
+}
+
+#[test]
 fn hubness_is_numpys() {
     let golden = golden();
     let (source, target) = (embeddings(&golden["source"]), embeddings(&golden["target"]));
@@ -74,8 +114,8 @@ fn hubness_is_numpys() {
     let measured = hubness(&found, target.nrows());
     let expected = &golden["hubness"];
     assert_close(
-        [measured.skewness, measured.anti_hubs].iter(),
-        [expected["skewness"].as_f64().unwrap(), expected["anti_hubs"].as_f64().unwrap()].iter(),
+        [measured.skewness, measured.anti_hubs, measured.robin_hood].iter(),
+        ["skewness", "anti_hubs", "robin_hood"].map(|name| expected[name].as_f64().unwrap()).iter(),
     );
     assert_eq!(measured.largest as u64, expected["largest"].as_u64().unwrap());
 }

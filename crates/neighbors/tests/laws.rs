@@ -2,7 +2,10 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use procrust_blas as _;
-use procrust_neighbors::{AnalogyRule, Csls, Metric, Neighbors, analogies, mean_similarity, top_k};
+use procrust_neighbors::{
+    AnalogyRule, Csls, InvertedSoftmax, Metric, Neighbors, analogies, csls_both, csls_top_k,
+    mean_similarity, mutual_pairs, top_k, top_k_both,
+};
 use proptest::{collection::vec, prelude::*};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -90,6 +93,12 @@ fn csls_keys(source: &Array2<f32>, target: &Array2<f32>, k: usize) -> Array2<f64
     2.0 * cosine - r_t.insert_axis(Axis(1)) - r_s
 }
 
+fn softmax_keys(source: &Array2<f32>, target: &Array2<f32>, beta: f64) -> Array2<f64> {
+    let exponents = beta * keys(source.view(), target.view(), Metric::Cosine);
+    let sums = exponents.mapv(f64::exp).sum_axis(Axis(0)).mapv(f64::ln);
+    exponents - sums
+}
+
 proptest! {
     #[test]
     fn equals_brute_force_with_duplicates(
@@ -120,6 +129,66 @@ proptest! {
         let k = k.min(source.nrows()).min(target.nrows());
         let found = Csls::new(source.view(), target.view(), k).unwrap().top_k(source.view(), k).unwrap();
         assert_brute_force(&found, &csls_keys(&source, &target, k), 1.0);
+    }
+
+    /// One pass for both sides gives the bits of two passes.
+    #[test]
+    fn both_is_two_searches(
+        source in grid(40, 3), target in grid(40, 3), k in 1..40_usize, other in 1..40_usize,
+    ) {
+        let (k, other) = (k.min(target.nrows()), other.min(source.nrows()));
+        let (forward, backward) = top_k_both(source.view(), target.view(), k, other).unwrap();
+        prop_assert_eq!(forward, top_k(source.view(), target.view(), k, Metric::Cosine).unwrap());
+        prop_assert_eq!(backward, top_k(target.view(), source.view(), other, Metric::Cosine).unwrap());
+    }
+
+    /// One pass with a certificate gives the bits of the plain search over all candidates.
+    #[test]
+    fn csls_in_one_pass_is_csls(
+        source in grid(90, 3), target in grid(90, 3), r in 1..12_usize, k in 1..20_usize,
+        queries in vec(0..90_usize, 0..30),
+    ) {
+        let (m, n) = (source.nrows(), target.nrows());
+        let (r, k, other) = (r.min(m).min(n), k.min(n), k.min(m));
+        let (forward, backward) = csls_both(source.view(), target.view(), r, k, other).unwrap();
+        let csls = Csls::new(source.view(), target.view(), r).unwrap();
+        prop_assert_eq!(&forward, &csls.top_k(source.view(), k).unwrap());
+        let turned = Csls::new(target.view(), source.view(), r).unwrap();
+        prop_assert_eq!(backward, turned.top_k(target.view(), other).unwrap());
+        prop_assert_eq!(&csls_top_k(source.view(), target.view(), None, r, k).unwrap(), &forward);
+        let queries: Vec<usize> = queries.into_iter().map(|row| row % m).collect();
+        let found = csls_top_k(source.view(), target.view(), Some(&queries), r, k).unwrap();
+        prop_assert_eq!(found.indices, forward.indices.select(Axis(0), &queries));
+        prop_assert_eq!(found.scores, forward.scores.select(Axis(0), &queries));
+    }
+
+    #[test]
+    fn inverted_softmax_equals_brute_force(
+        source in grid(40, 3), target in grid(40, 3), k in 1..40_usize, beta in 0.01..60.0_f64,
+    ) {
+        let k = k.min(target.nrows());
+        let softmax = InvertedSoftmax::new(source.view(), target.view(), beta).unwrap();
+        let found = softmax.top_k(source.view(), k).unwrap();
+        assert_brute_force(&found, &softmax_keys(&source, &target, beta), 1.0);
+    }
+
+    /// A pair is mutual if and only if each is the other's nearest.
+    #[test]
+    fn mutual_pairs_choose_each_other(
+        source in grid(30, 3), target in grid(30, 3), limit in 0..40_usize,
+    ) {
+        let (forward, backward) = top_k_both(source.view(), target.view(), 1, 1).unwrap();
+        let pairs = mutual_pairs(&forward, &backward, limit).unwrap();
+        for row in 0..source.nrows() {
+            let other = forward.indices[(row, 0)] as usize;
+            let mutual = row < limit && other < limit && backward.indices[(other, 0)] as usize == row;
+            prop_assert_eq!(pairs.contains(&[row, other]), mutual);
+        }
+        prop_assert!(pairs.windows(2).all(|pair| pair[0][0] < pair[1][0]));
+        let turned = mutual_pairs(&backward, &forward, limit).unwrap();
+        let mut turned: Vec<[usize; 2]> = turned.into_iter().map(|[a, b]| [b, a]).collect();
+        turned.sort_unstable();
+        prop_assert_eq!(turned, pairs);
     }
 
     /// Candidates in another order are found under their new numbers; queries likewise.
@@ -174,6 +243,41 @@ fn rows_that_single_precision_confuses_are_told_apart() {
 }
 
 #[test]
+fn both_tells_apart_what_single_precision_confuses() {
+    let (queries, candidates) = crowded();
+    let (forward, backward) = top_k_both(queries.view(), candidates.view(), 10, 3).unwrap();
+    assert_eq!(forward, top_k(queries.view(), candidates.view(), 10, Metric::Cosine).unwrap());
+    assert_eq!(backward, top_k(candidates.view(), queries.view(), 3, Metric::Cosine).unwrap());
+    let keys = keys(queries.view(), candidates.view(), Metric::Cosine);
+    assert_brute_force(&forward, &keys, 1.0);
+    assert_brute_force(&backward, &keys.t().to_owned(), 1.0);
+}
+
+/// More equal rows than a second search holds back at a time.
+#[test]
+fn thousands_of_equal_rows_are_ordered_by_index() {
+    let candidates = Array2::from_elem((12_000, 3), 0.7_f32);
+    let queries = random(20, 3, 8);
+    for metric in METRICS {
+        let found = top_k(queries.view(), candidates.view(), 4, metric).unwrap();
+        assert!(found.indices.rows().into_iter().all(|row| row.to_vec() == [0, 1, 2, 3]));
+    }
+    let (forward, backward) = top_k_both(queries.view(), candidates.view(), 4, 1).unwrap();
+    assert!(forward.indices.rows().into_iter().all(|row| row.to_vec() == [0, 1, 2, 3]));
+    assert!(backward.indices.iter().all(|&index| index == backward.indices[(0, 0)]));
+}
+
+#[test]
+fn inverted_softmax_of_several_blocks_equals_brute_force() {
+    let (target, source) = crowded();
+    for beta in [1.0, 30.0] {
+        let softmax = InvertedSoftmax::new(source.view(), target.view(), beta).unwrap();
+        let found = softmax.top_k(source.view(), 5).unwrap();
+        assert_brute_force(&found, &softmax_keys(&source, &target, beta), 1.0);
+    }
+}
+
+#[test]
 fn a_far_offset_does_not_hide_near_rows() {
     // Distances about 1e-3 of the offset: ‖x‖² + ‖y‖² − 2x·y in f32 would be noise.
     let (queries, candidates) = (random(40, 8, 3) + 1000.0, random(3000, 8, 4) + 1000.0);
@@ -203,6 +307,7 @@ fn csls_ranks_all_candidates_not_the_nearest_only() {
     let target = concatenate![Axis(0), hubs, lonely];
     let found = Csls::new(crowd.view(), target.view(), 10).unwrap().top_k(crowd.view(), 3).unwrap();
     assert_brute_force(&found, &csls_keys(&crowd, &target, 10), 1.0);
+    assert_eq!(csls_top_k(crowd.view(), target.view(), None, 10, 3).unwrap(), found);
 }
 
 #[test]
@@ -214,6 +319,12 @@ fn same_bits_for_any_number_of_threads() {
             (
                 METRICS.map(|metric| top_k(queries.view(), candidates.view(), 12, metric).unwrap()),
                 csls.top_k(queries.slice(s![..50, ..]), 12).unwrap(),
+                top_k_both(queries.view(), candidates.view(), 12, 5).unwrap(),
+                csls_both(queries.view(), candidates.view(), 10, 5, 3).unwrap(),
+                InvertedSoftmax::new(queries.view(), candidates.view(), 30.0)
+                    .unwrap()
+                    .log_sums()
+                    .to_vec(),
             )
         })
     };

@@ -1,6 +1,7 @@
-"""Writes brute_force.json: neighbours, CSLS and hubness by NumPy in double precision.
+"""Writes brute_force.json: neighbours, CSLS, inverted softmax and hubness by NumPy and SciPy, in double
+precision.
 
-Run with NumPy 2.4 (any 2.x will do): python3 brute_force.py. Seed 20240.
+Run with NumPy 2.4 and SciPy 1.17 (any NumPy 2.x and SciPy will do): python3 brute_force.py. Seed 20240.
 Inputs are multiples of 1/64, so that they are exact as text and in single precision.
 """
 
@@ -8,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import skew
 
 rng = np.random.default_rng(20240)
 
@@ -42,6 +44,12 @@ deviation = occurrences - occurrences.mean()
 euclidean = best(-distance, k)
 euclidean["scores"] = (-np.array(euclidean["scores"])).tolist()
 
+beta = 30.0
+logits = beta * cosine
+softmax = logits - np.log(np.exp(logits).sum(axis=0))
+forward, backward = cosine.argmax(axis=1), cosine.argmax(axis=0)
+mutual = [[i, int(j)] for i, j in enumerate(forward) if backward[j] == i]
+
 golden = {
     "numpy": np.__version__,
     "seed": 20240,
@@ -52,9 +60,15 @@ golden = {
     "cosine": found,
     "squared_euclidean": euclidean,
     "csls": best(csls, k),
+    "beta": beta,
+    "inverted_softmax": best(softmax, k),
+    "source_neighbours": best(cosine.T, r_k),
+    "csls_of_target": best(csls.T, k),
+    "mutual": mutual,
     "target_means": r_s.tolist(),
     "hubness": {
-        "skewness": (deviation**3).mean() / (deviation**2).mean() ** 1.5,
+        "skewness": float(skew(occurrences)),
+        "robin_hood": np.abs(deviation).sum() / (2 * occurrences.sum()),
         "anti_hubs": (occurrences == 0).mean(),
         "largest": int(occurrences.max()),
     },
