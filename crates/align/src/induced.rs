@@ -11,7 +11,7 @@ use crate::{AlignError, Alignment, Warning};
 /// An alignment that found its own dictionary.
 ///
 /// Not all that is found is true: whether the run worked is for
-/// `Diagnosis` to say.
+/// [`Diagnosis`](crate::Diagnosis) to say.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Induced {
