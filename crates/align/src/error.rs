@@ -265,7 +265,4 @@ pub enum AlignError {
         /// The round, counted from 1.
         round: usize,
     },
-    /// The search for neighbours refused its input.
-    #[error("the search for nearest rows failed")]
-    Search(#[from] procrust_neighbors::NeighborsError),
 }

@@ -11,7 +11,7 @@ use crate::{AlignError, Alignment, Warning};
 /// An alignment that found its own dictionary.
 ///
 /// Not all that is found is true: whether the run worked is for
-/// `Diagnosis` to say.
+/// [`Diagnosis`](crate::Diagnosis) to say.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Induced {
@@ -150,6 +150,6 @@ pub(crate) fn orthogonal_map(
     target: ArrayView2<'_, f32>,
     pairs: &[(usize, usize)],
 ) -> Result<(Array2<f64>, Option<Warning>), AlignError> {
-    let polar = Polar::of(&cross_of(source, target, pairs)?)?;
-    Ok((polar.w, polar.warning))
+    let Polar { w, warning, .. } = Polar::of(&cross_of(source, target, pairs)?)?;
+    Ok((w, warning))
 }

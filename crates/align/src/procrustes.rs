@@ -109,7 +109,7 @@ impl Polar {
     }
 }
 
-pub(crate) const CROSS: &str = "the cross-covariance";
+const CROSS: &str = "the cross-covariance";
 
 /// `U·Vᵀ` over the first `rank` singular vectors; in their complements the map nearest to the
 /// identity (the polar factor of the identity, seen from one complement to the other).

@@ -102,11 +102,6 @@ impl Matcher {
         0.5 * (mean(&self.forward.greatest) + mean(&self.backward.greatest))
     }
 
-    /// r of the source rows, and of the target rows.
-    pub(crate) fn means(&self) -> (&[f32], &[f32]) {
-        (&self.forward.means, &self.backward.means)
-    }
-
     /// The similarity of a source row and a target row.
     pub(crate) fn similarity(&self, source: usize, target: usize) -> f32 {
         dot(Rows(&self.mapped).get(source), Rows(&self.target).get(target))

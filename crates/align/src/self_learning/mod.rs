@@ -35,7 +35,7 @@ use crate::{
 /// numbers are stored, and each round answers as a search of all pairs would (see
 /// `docs/methods/self-learning.md`). Same seed, same bits, for any number of threads.
 ///
-/// It can fail, and its objective does not tell: ask `Diagnosis`.
+/// It can fail, and its objective does not tell: ask [`Diagnosis`](crate::Diagnosis).
 ///
 /// Artetxe, Labaka and Agirre (2018), "A robust self-learning method for fully unsupervised
 /// cross-lingual mappings of word embeddings", ACL, doi:10.18653/v1/P18-1073.
