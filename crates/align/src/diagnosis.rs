@@ -137,6 +137,20 @@ impl Diagnosis {
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
     ) -> Result<Self, AlignError> {
+        self.agreement = Some(Self::agreement_of(runs, source, target)?);
+        Ok(self)
+    }
+
+    /// The agreement of several runs alone, as [`with_runs`](Self::with_runs) adds it.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_runs`](Self::with_runs).
+    pub fn agreement_of(
+        runs: &[&Alignment],
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+    ) -> Result<f64, AlignError> {
         if runs.len() < 2 {
             return Err(AlignError::TooFewRows { what: "runs", expected: 2, found: runs.len() });
         }
@@ -156,8 +170,7 @@ impl Diagnosis {
             });
         }
         let same = same.expect("there are two runs at least");
-        self.agreement = Some(same.iter().flatten().count() as f64 / same.len() as f64);
-        Ok(self)
+        Ok(same.iter().flatten().count() as f64 / same.len() as f64)
     }
 
     /// By how much of what is left to gain the alignment is above the random maps in `similarity`:

@@ -1,11 +1,22 @@
 //! `procrust align`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::IsTerminal,
+    ops::ControlFlow,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
-use procrust_align::{ChunkedPreparation, RowStep, SavedAlignment};
+use indicatif::{ProgressBar, ProgressStyle};
+use procrust_align::{ChunkedPreparation, Progress, RowStep, SavedAlignment, Verdict};
 use procrust_experiment::{
-    Space,
+    Space, diagnosis_fields,
     lexicon::{Material, identical, in_vocabulary, read_pairs},
     plan::{Labelled, LexiconMethod, LexiconSource, WordSource},
 };
@@ -104,7 +115,10 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         rayon::join(|| prepare(&source), || prepare(&target));
     let seed = arguments.seed;
     let material = Material { source: source.view(), target: target.view(), pairs: &pairs, seed };
-    let fitted = material.fit(&method)?;
+    let watch = Watch::start(method.name())?;
+    let fitted = material.fit_observed(&method, &mut |progress| watch.see(progress))?;
+    watch.finish();
+    let failed = fitted.diagnosis.as_ref().is_some_and(|d| d.verdict() == Verdict::Failed);
     let mut saved = SavedAlignment::new(fitted.alignment, method.name());
     (saved.source_rows, saved.target_rows) = (source_rows, target_rows);
     saved.settings = method.settings().into_iter().collect();
@@ -113,6 +127,9 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     for warning in &saved.warnings {
         eprintln!("warning: {warning}");
+    }
+    for remark in &fitted.remarks {
+        eprintln!("{}: {remark}", saved.method);
     }
     let (input, output) = (source.ncols(), saved.alignment.source().output_dim());
     if arguments.json {
@@ -130,6 +147,7 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "fit_seconds": fitted.seconds,
             "diagnostics": saved.diagnostics,
             "warnings": saved.warnings,
+            "diagnosis": fitted.diagnosis.as_ref().map(diagnosis_fields),
         });
         println!("{line}");
     } else {
@@ -143,5 +161,69 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             target.ncols(),
         );
     }
-    Ok(ExitCode::SUCCESS)
+    // The map is there, but what was asked for is a map that works.
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Shows the rounds of a fit on stderr, and ends it on Ctrl-C with what it has.
+struct Watch {
+    method: &'static str,
+    bar: Option<ProgressBar>,
+    interrupted: Arc<AtomicBool>,
+    said: Mutex<Instant>,
+    started: Instant,
+}
+
+impl Watch {
+    fn start(method: &'static str) -> anyhow::Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        ctrlc::set_handler(move || {
+            // A second Ctrl-C does not wait for the round to end.
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        })
+        .context("cannot listen for Ctrl-C")?;
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{prefix} {spinner} {elapsed} {msg}");
+            bar.set_style(style.expect("the template is a constant"));
+            bar.set_prefix(method);
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        let now = Instant::now();
+        Ok(Self { method, bar, interrupted, said: Mutex::new(now), started: now })
+    }
+
+    fn see(&self, progress: &Progress) -> ControlFlow<()> {
+        let keep = match progress.keep {
+            keep if keep < 1.0 => format!(", {:.0} % of pairs", 100.0 * keep),
+            _ => String::new(),
+        };
+        let text = format!("round {}, objective {:.4}{keep}", progress.round, progress.objective);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None if said.elapsed() >= Duration::from_secs(5) => {
+                eprintln!("{}: {text}, {:.0} s", self.method, self.started.elapsed().as_secs_f64());
+                *said = Instant::now();
+            }
+            None => {}
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            eprintln!("interrupted: the map is the best so far");
+        }
+    }
 }

@@ -42,7 +42,7 @@ mod terminal;
 pub use convert::{Conversion, ConvertError, Converted};
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
-pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit};
+pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};
 pub use shipped::{default_plans, shipped_plans};
 pub use space::{Space, SpaceError};
 pub use summary::{Cell, Column, Row, Summary};

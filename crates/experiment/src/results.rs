@@ -45,6 +45,9 @@ pub struct Record {
     pub classifier_settings: Option<Settings>,
     /// What the method had to say about this fit.
     pub warnings: Vec<String>,
+    /// Of an alignment that was learned without pairs: the verdict, and the figures behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Settings>,
 }
 
 /// A value with its interval, or an error.
@@ -233,6 +236,7 @@ mod tests {
             settings: Settings::new(),
             classifier_settings: None,
             warnings: Vec::new(),
+            diagnosis: None,
         }
     }
 

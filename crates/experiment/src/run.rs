@@ -2,6 +2,7 @@
 
 use std::io;
 
+use procrust_align::Diagnosis;
 use procrust_classify::statistics;
 use rayon::prelude::*;
 
@@ -42,6 +43,10 @@ pub struct Finding {
     pub fit_seconds: Option<f64>,
     /// What the method had to say.
     pub warnings: Vec<String>,
+    /// What is worth telling though nothing is wrong.
+    pub remarks: Vec<String>,
+    /// Of an alignment that was learned without pairs: whether it worked.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// How to run plans.
@@ -210,7 +215,7 @@ impl Ready {
     pub fn run(self, sink: &Sink, first: usize) -> Result<Finished, RunPlanError> {
         let units = self.units();
         let seeds = self.options.seeds(&self.plan);
-        let notes = match &self.data {
+        let mut notes = match &self.data {
             Data::Domains(domains) => domains.notes.clone(),
             Data::Spaces(spaces) => spaces.notes(),
             Data::Tests(tests) => tests.notes(),
@@ -226,6 +231,12 @@ impl Ready {
         };
         let runs = units.par_iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?;
         progress.finish();
+        if let Work::Lexicon(plan, tasks) = &cells.work {
+            let agreements = tasks.iter().flat_map(|task| task.agreements(plan, &seeds));
+            notes.extend(
+                agreements.map(|(method, text)| format!("{}: {text}", cells.methods[method])),
+            );
+        }
         let Cells { tasks, methods, .. } = cells;
         Ok(Finished { plan: self.plan, data: self.data, tasks, methods, seeds, runs, notes })
     }
@@ -319,8 +330,24 @@ impl Cells<'_> {
             settings: settings.clone(),
             classifier_settings: finding.classifier.as_ref().map(|(_, settings)| settings.clone()),
             warnings: finding.warnings.clone(),
+            diagnosis: finding.diagnosis.as_ref().map(diagnosis_fields),
         }
     }
+}
+
+/// A diagnosis as results have it.
+pub fn diagnosis_fields(diagnosis: &Diagnosis) -> Settings {
+    let number = |value: f64| serde_json::json!(value);
+    let mut fields = Settings::new();
+    fields.insert("verdict".to_owned(), diagnosis.verdict().to_string().into());
+    fields.insert("cycle".to_owned(), number(diagnosis.cycle));
+    fields.insert("null_cycle".to_owned(), number(diagnosis.null_cycle));
+    fields.insert("similarity".to_owned(), number(diagnosis.similarity));
+    fields.insert("null_similarity".to_owned(), number(diagnosis.null_similarity));
+    if let Some(agreement) = diagnosis.agreement {
+        fields.insert("agreement".to_owned(), number(agreement));
+    }
+    fields
 }
 
 /// The mean of a finding's items over seeds, with its interval; of one that has no items, its own.

@@ -125,6 +125,7 @@ impl Summary {
             Kind::Similarity(_) => "Spearman's rank correlation × 100, accuracy in %".to_owned(),
         };
         let mut notes = finished.notes.clone();
+        notes.extend(view.messages(|finding| finding.remarks.clone()));
         if finished.seeds.len() > 1 {
             notes.push(format!("means over {} seeds", finished.seeds.len()));
         }

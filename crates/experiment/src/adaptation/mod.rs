@@ -273,6 +273,8 @@ pub fn run(plan: &AdaptationPlan, task: &Task<'_>, method: usize, seed: u64) -> 
             items,
             fit_seconds: adapted.as_ref().ok().and_then(|adapted| adapted.fit_seconds),
             warnings,
+            remarks: Vec::new(),
+            diagnosis: None,
         }
     };
     plan.classifiers.iter().map(finding).collect()

@@ -90,6 +90,8 @@ fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
         items: Vec::new(),
         fit_seconds: None,
         warnings: Vec::new(),
+        remarks: Vec::new(),
+        diagnosis: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ndarray::{Array2, ArrayView2};
-use procrust_align::{AlignError, Alignment, prepare_rows};
+use procrust_align::{AlignError, Alignment, Diagnosis, prepare_rows};
 
 pub use fit::{Fitted, Material};
 pub use measure::Retrieval;
@@ -237,6 +237,31 @@ impl Task<'_> {
         all.get(&(self.direction.side, self.size, method, seed)).cloned()
     }
 
+    /// For every method that learns without pairs, how far its runs with several seeds agree.
+    pub(crate) fn agreements(&self, plan: &LexiconPlan, seeds: &[u64]) -> Vec<(usize, String)> {
+        let mut all = Vec::new();
+        for (method, settings) in plan.methods.iter().enumerate() {
+            if !settings.is_unsupervised(!self.pairs.is_empty()) {
+                continue;
+            }
+            let runs: Vec<_> = seeds.iter().filter_map(|&s| self.fitted(method, s)).collect();
+            let runs: Vec<&Alignment> = runs.iter().map(Arc::as_ref).collect();
+            if let Ok(share) = Diagnosis::agreement_of(&runs, self.source, self.target) {
+                all.push((
+                    method,
+                    format!(
+                        "on {} the runs of {} seeds give the same translation for {:.0} % of the \
+                         frequent words",
+                        self.name(),
+                        runs.len(),
+                        100.0 * share
+                    ),
+                ));
+            }
+        }
+        all
+    }
+
     fn keep(&self, method: usize, seed: u64, alignment: Alignment) {
         let mut all = self.fitted.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert((self.direction.side, self.size, method, seed), Arc::new(alignment));
@@ -261,6 +286,8 @@ pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec
             for finding in &mut findings {
                 finding.fit_seconds = fitted.seconds;
                 finding.warnings.clone_from(&fitted.warnings);
+                finding.remarks.clone_from(&fitted.remarks);
+                finding.diagnosis.clone_from(&fitted.diagnosis);
             }
             task.keep(method, seed, fitted.alignment);
             findings

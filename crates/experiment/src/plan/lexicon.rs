@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use procrust_align::{
-    Cca, LeastSquares, Procrustes, Ridge, RidgeCv, RowStep, SelfLearning, VecMap,
+    Auto, Cca, LeastSquares, MiniVec2Vec, Procrustes, Rcsls, Refinement, Ridge, RidgeCv, RowStep,
+    SelfLearning, VecMap,
 };
 use serde_json::{Value, json};
 
@@ -144,6 +145,14 @@ pub enum LexiconMethod {
         /// Begins without the pairs, whether there are any or not.
         unsupervised: bool,
     },
+    /// Orthogonal Procrustes, then MUSE's refinement.
+    Refinement(Refinement),
+    /// Relaxed CSLS loss.
+    Rcsls(Rcsls),
+    /// mini-vec2vec, which looks at no pairs.
+    MiniVec2Vec(MiniVec2Vec),
+    /// The best closed-form method by cross-validation.
+    Auto(Auto),
 }
 
 impl Labelled for LexiconMethod {
@@ -156,6 +165,10 @@ impl Labelled for LexiconMethod {
             Self::Cca(_) => "cca",
             Self::VecMap(_) => "vecmap",
             Self::SelfLearning { .. } => "self-learning",
+            Self::Refinement(_) => "refinement",
+            Self::Rcsls(_) => "rcsls",
+            Self::MiniVec2Vec(_) => "mini-vec2vec",
+            Self::Auto(_) => "auto",
         }
     }
 
@@ -190,6 +203,34 @@ impl Labelled for LexiconMethod {
                 "patience": method.patience,
                 "reweight": method.reweight,
             }),
+            Self::Refinement(method) => json!({
+                "rounds": method.rounds,
+                "vocabulary": method.vocabulary,
+                "csls_k": method.csls_k,
+            }),
+            Self::Rcsls(method) => json!({
+                "epochs": method.epochs,
+                "learning_rate": method.learning_rate,
+                "csls_k": method.k,
+                "vocabulary": method.vocabulary,
+                "project": method.project,
+            }),
+            Self::MiniVec2Vec(method) => json!({
+                "runs": method.runs,
+                "sample": method.sample,
+                "clusters": method.clusters,
+                "restarts": method.restarts,
+                "neighbors": method.neighbors,
+                "rounds": method.rounds,
+                "step": method.step,
+            }),
+            Self::Auto(method) => json!({
+                "folds": method.folds,
+                "criterion": match method.criterion {
+                    procrust_align::Criterion::Csls => "csls",
+                    _ => "cosine",
+                },
+            }),
         };
         let Value::Object(mut settings) = value else { unreachable!("all of them are objects") };
         settings.retain(|_, value| !value.is_null());
@@ -201,7 +242,17 @@ impl LexiconMethod {
     /// Whether there is nothing to learn from without word pairs.
     #[must_use]
     pub fn needs_pairs(&self) -> bool {
-        !matches!(self, Self::None | Self::SelfLearning { .. })
+        !matches!(self, Self::None | Self::SelfLearning { .. } | Self::MiniVec2Vec(_))
+    }
+
+    /// Whether the method learns from the two spaces alone where it could have `pairs`.
+    #[must_use]
+    pub fn is_unsupervised(&self, pairs: bool) -> bool {
+        match self {
+            Self::MiniVec2Vec(_) => true,
+            Self::SelfLearning { unsupervised, .. } => *unsupervised || !pairs,
+            _ => false,
+        }
     }
 
     /// A method by its name and its settings, `key = value` as in a plan's `[[method]]`; a text needs
@@ -222,11 +273,23 @@ impl LexiconMethod {
     }
 
     /// The names of all methods.
-    pub const NAMES: [&'static str; 7] =
-        ["none", "procrustes", "least-squares", "ridge", "cca", "vecmap", "self-learning"];
+    pub const NAMES: [&'static str; 11] = [
+        "none",
+        "procrustes",
+        "least-squares",
+        "ridge",
+        "cca",
+        "vecmap",
+        "self-learning",
+        "refinement",
+        "rcsls",
+        "mini-vec2vec",
+        "auto",
+    ];
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
+        let set = |to: &mut usize, found: Option<usize>| *to = found.unwrap_or(*to);
         let method = match name.as_str() {
             "none" => Self::None,
             "procrustes" => {
@@ -268,7 +331,6 @@ impl LexiconMethod {
             }
             "self-learning" => {
                 let mut method = SelfLearning::default();
-                let set = |to: &mut usize, found: Option<usize>| *to = found.unwrap_or(*to);
                 set(&mut method.start_rows, table.count("start_rows", 2)?);
                 set(&mut method.vocabulary, table.count("vocabulary", 2)?);
                 set(&mut method.csls_k, table.count("csls_k", 1)?);
@@ -277,6 +339,44 @@ impl LexiconMethod {
                 method.reweight = table.flag("reweight")?.unwrap_or(method.reweight);
                 let unsupervised = table.flag("unsupervised")?.unwrap_or_default();
                 Self::SelfLearning { method, unsupervised }
+            }
+            "refinement" => {
+                let mut method = Refinement::default();
+                set(&mut method.rounds, table.count("rounds", 1)?);
+                set(&mut method.vocabulary, table.count("vocabulary", 2)?);
+                set(&mut method.csls_k, table.count("csls_k", 1)?);
+                Self::Refinement(method)
+            }
+            "rcsls" => {
+                let mut method = Rcsls::default();
+                set(&mut method.epochs, table.count("epochs", 1)?);
+                set(&mut method.k, table.count("csls_k", 1)?);
+                set(&mut method.vocabulary, table.count("vocabulary", 2)?);
+                let rate = table.number("learning_rate", 0.0)?;
+                method.learning_rate = rate.unwrap_or(method.learning_rate);
+                method.project = table.flag("project")?.unwrap_or(method.project);
+                Self::Rcsls(method)
+            }
+            "mini-vec2vec" => {
+                let mut method = MiniVec2Vec::default();
+                set(&mut method.runs, table.count("runs", 1)?);
+                set(&mut method.sample, table.count("sample", 2)?);
+                set(&mut method.clusters, table.count("clusters", 2)?);
+                set(&mut method.restarts, table.count("restarts", 1)?);
+                set(&mut method.neighbors, table.count("neighbors", 1)?);
+                set(&mut method.rounds, table.count("rounds", 0)?);
+                method.step = table.number("step", 0.0)?.unwrap_or(method.step);
+                Self::MiniVec2Vec(method)
+            }
+            "auto" => {
+                let mut method = Auto::default();
+                set(&mut method.folds, table.count("folds", 2)?);
+                let criteria = [
+                    ("cosine", procrust_align::Criterion::Cosine),
+                    ("csls", procrust_align::Criterion::Csls),
+                ];
+                method.criterion = table.word("criterion", &criteria)?.unwrap_or_default();
+                Self::Auto(method)
             }
             other => {
                 let message = unknown("for kind = \"lexicon\" the method", other, &Self::NAMES);

@@ -199,6 +199,8 @@ pub fn run(plan: &SimilarityPlan, tests: &Tests, test: usize, space: usize) -> V
         items: Vec::new(),
         fit_seconds: None,
         warnings: Vec::new(),
+        remarks: Vec::new(),
+        diagnosis: None,
     };
     let coverage = |known: usize| {
         let outcome =
