@@ -178,7 +178,8 @@ fn both_sides(c: &mut Criterion) {
 fn generalized(c: &mut Criterion) {
     at_sizes(c, "align/generalized-procrustes", |group, size, x, y| {
         let z = &x.slice(s![.., ..;-1]) + &(&y * 0.5);
-        let spaces = [x, y, z.view()];
+        let (x, y) = (x.to_owned(), y.to_owned());
+        let spaces = [x.view(), y.view(), z.view()];
         let method = GeneralizedProcrustes { tolerance: 1e-9, ..GeneralizedProcrustes::default() };
         assert!(method.fit(&spaces).unwrap().converged());
         group.bench_function(BenchmarkId::new("fit", size), |b| {

@@ -26,6 +26,9 @@ use crate::{
 /// standard error is that of the mean difference to the best over the queries, so that what
 /// makes a query easy or hard for both drops out.
 ///
+/// What is measured is retrieval among the *paired* target rows. Among many more rows, a whole
+/// vocabulary, the order of close candidates may be another: test the choice where it will be used.
+///
 /// A candidate that cannot be fitted to these pairs is left out; [`Choice::scores`] says why.
 ///
 /// The alignment reports the mean score of each candidate as a diagnostic by
