@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, ArrayView2, Axis};
-use procrust_neighbors::{Csls, Metric, top_k};
+use procrust_neighbors::{Csls, InvertedSoftmax, Metric, csls_top_k, top_k, top_k_both};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -68,6 +68,19 @@ fn plain_csls(
     best(&scores)
 }
 
+/// The logarithms of the inverted softmax's sums, from the full matrix.
+fn plain_log_sums(
+    queries: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    beta: f64,
+) -> Vec<f64> {
+    let cosines = queries.dot(&target.t());
+    let sum = |column: ndarray::ArrayView1<'_, f32>| {
+        column.iter().map(|&cosine| (beta * f64::from(cosine)).exp()).sum::<f64>().ln()
+    };
+    cosines.columns().into_iter().map(sum).collect()
+}
+
 fn neighbors(c: &mut Criterion) {
     procrust_blas::single_threaded();
     let (queries, candidates) = (unit_rows(QUERIES, SEED), unit_rows(CANDIDATES, SEED + 1));
@@ -97,8 +110,45 @@ fn neighbors(c: &mut Criterion) {
     group.bench_function(BenchmarkId::new("topk", &size), |b| {
         b.iter(|| csls.top_k(queries.view(), K).unwrap());
     });
+    let one_pass = || csls_top_k(queries.view(), candidates.view(), None, K, K).unwrap();
+    assert_eq!(one_pass(), csls.top_k(queries.view(), K).unwrap());
+    group.bench_function(BenchmarkId::new("one-pass", &size), |b| b.iter(one_pass));
     group.bench_function(BenchmarkId::new("plain-topk", &size), |b| {
         b.iter(|| plain_csls(black_box(queries.view()), candidates.view(), &r_s));
+    });
+    group.finish();
+
+    let both = || top_k_both(queries.view(), candidates.view(), K, K).unwrap();
+    let two_searches = || {
+        (
+            top_k(queries.view(), candidates.view(), K, Metric::Cosine).unwrap(),
+            top_k(candidates.view(), queries.view(), K, Metric::Cosine).unwrap(),
+        )
+    };
+    assert_eq!(both(), two_searches());
+    let mut group = c.benchmark_group("neighbors/both");
+    group.sample_size(10).throughput(Throughput::Elements((QUERIES + CANDIDATES) as u64));
+    group.bench_function(BenchmarkId::new("one-pass", &size), |b| b.iter(both));
+    group.bench_function(BenchmarkId::new("two-searches", &size), |b| b.iter(two_searches));
+    group.finish();
+
+    let beta = InvertedSoftmax::DEFAULT_BETA;
+    let softmax = || InvertedSoftmax::new(queries.view(), candidates.view(), beta).unwrap();
+    let fitted = softmax();
+    let plain = plain_log_sums(queries.view(), candidates.view(), beta);
+    for (sum, plain) in fitted.log_sums().iter().zip(&plain) {
+        // Products in f32, times β.
+        assert!((sum - plain).abs() < 1e-4, "{sum} for {plain}");
+    }
+    let mut group = c.benchmark_group("neighbors/inverted-softmax");
+    group.sample_size(10).throughput(Throughput::Elements(CANDIDATES as u64));
+    group.bench_function(BenchmarkId::new("new", &size), |b| b.iter(softmax));
+    group.bench_function(BenchmarkId::new("plain-new", &size), |b| {
+        b.iter(|| plain_log_sums(black_box(queries.view()), candidates.view(), beta));
+    });
+    group.throughput(Throughput::Elements(QUERIES as u64));
+    group.bench_function(BenchmarkId::new("topk", &size), |b| {
+        b.iter(|| fitted.top_k(queries.view(), K).unwrap());
     });
     group.finish();
 }

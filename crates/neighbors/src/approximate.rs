@@ -307,11 +307,11 @@ fn centroids(
         let score = |&row: &usize| nearest.scores[(row, 0)];
         far.sort_by(|a, b| score(a).total_cmp(&score(b)));
         let mut far = far.into_iter();
-        for list in 0..lists {
-            let mut out = centroids.row_mut(list);
-            let sum = sums.row(list);
+        for ((mut out, sum), &count) in
+            centroids.rows_mut().into_iter().zip(sums.rows()).zip(&counts)
+        {
             let length = sum.dot(&sum).sqrt();
-            if counts[list] > 0 && length > 0.0 {
+            if count > 0 && length > 0.0 {
                 out.zip_mut_with(&sum, |out, sum| *out = (sum / length) as f32);
             } else {
                 let row = far.next().expect("there are as many sampled rows as lists, or more");

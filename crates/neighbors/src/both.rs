@@ -18,9 +18,9 @@ use crate::{
 ///
 /// `source` is m × d, `target` n × d, `1 ≤ source_k ≤ n`, `1 ≤ target_k ≤ m`. The first answer has
 /// `source_k` target rows for each source row, the second `target_k` source rows for each target
-/// row: the same bits as two calls of [`top_k`](crate::top_k), in little more than the time of one. Memory beside
-/// the answers is some `20·(k + 16)` bytes a row and a block of products a thread; the m × n matrix
-/// never exists.
+/// row: the same bits as two calls of [`top_k`](crate::top_k). Memory beside the answers is some
+/// `20·target_k + 300` bytes a target row and blocks of both sides a thread; the m × n matrix never
+/// exists.
 ///
 /// # Errors
 ///

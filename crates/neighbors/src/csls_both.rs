@@ -21,7 +21,7 @@ const CANDIDATES: usize = 50;
 /// The `k` target rows with the highest CSLS for source rows, from one pass over the products.
 ///
 /// The answer is that of [`Csls::new`](crate::Csls::new) with `neighborhood` as its `k` and
-/// [`Csls::top_k`](crate::Csls::top_k), to the bit, in about a third of their time: `source` is m × d,
+/// [`Csls::top_k`](crate::Csls::top_k), to the bit, from one pass in place of two: `source` is m × d,
 /// `target` n × d; `queries` are row numbers of `source`, all of them by default, and the answer has
 /// a row for each, in their order. Memory beside the answer is some kilobyte a query and row of the
 /// target; the m × n matrix never exists.
