@@ -10,8 +10,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ndarray::{Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, SVD, UPLO};
 use procrust_align::{
-    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, GeneralizedProcrustes, LeastSquares,
-    LinearTransport, PairFolds, PairMoments, Procrustes, Regularization, Ridge, RidgeCv, VecMap,
+    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, GeneralizedProcrustes, Induced,
+    LeastSquares, LinearTransport, MiniVec2Vec, PairFolds, PairMoments, Procrustes, Rcsls,
+    Refinement, Regularization, Ridge, RidgeCv, RowStep, SelfLearning, VecMap, prepare_rows,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -252,6 +253,38 @@ fn accumulate(c: &mut Criterion) {
     });
 }
 
+/// Methods that find their own dictionary, at 2,000 rows of 50: what the benchmark of a
+/// laptop bears. The target is the source in another order of columns, with noise.
+fn induced(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let (rows, dim) = (2_000, 50);
+    let (mut x, mut y) = pair(rows, dim);
+    for side in [&mut x, &mut y] {
+        prepare_rows(side, &[RowStep::Unit, RowStep::Center, RowStep::Unit]);
+    }
+    let pairs: Vec<_> = (0..500).map(|i| (i, i)).collect();
+    let self_learning = SelfLearning { max_rounds: 30, ..SelfLearning::default() };
+    let mini = MiniVec2Vec { runs: 5, sample: 1_000, rounds: 10, ..MiniVec2Vec::default() };
+    let found = self_learning.fit(x.view(), y.view(), Some(&pairs), SEED).unwrap();
+    assert!(found.dictionary.iter().filter(|(i, j)| i == j).count() > rows / 2);
+
+    let size = format!("{rows}x{dim}");
+    let mut one = |name: &str, fit: &dyn Fn() -> Induced| {
+        let mut group = c.benchmark_group(name);
+        group.sample_size(10).throughput(Throughput::Elements(rows as u64));
+        group.bench_function(BenchmarkId::new("fit", &size), |b| b.iter(fit));
+        group.finish();
+    };
+    one("align/self-learning", &|| {
+        self_learning.fit(black_box(x.view()), y.view(), Some(&pairs), SEED).unwrap()
+    });
+    one("align/refinement", &|| {
+        Refinement::default().fit(black_box(x.view()), y.view(), &pairs).unwrap()
+    });
+    one("align/rcsls", &|| Rcsls::default().fit(black_box(x.view()), y.view(), &pairs).unwrap());
+    one("align/mini-vec2vec", &|| mini.fit(black_box(x.view()), y.view(), SEED).unwrap());
+}
+
 criterion_group!(
     benches,
     procrustes,
@@ -261,6 +294,7 @@ criterion_group!(
     both_sides,
     generalized,
     auto,
+    induced,
     coral,
     linear_transport,
     apply,

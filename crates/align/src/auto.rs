@@ -1,9 +1,9 @@
 mod retrieval;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use self::retrieval::{Distinct, Test};
+use self::retrieval::{Among, Distinct, Test};
 
 use crate::folds::check_folds;
 use crate::moments::check_rows;
@@ -220,6 +220,44 @@ impl Auto {
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
     ) -> Result<Choice, AlignError> {
+        self.choose(source, target, Among::Partners)
+    }
+
+    /// Chooses as [`fit`](Self::fit) does, with all rows of the target as candidates in the search:
+    /// pair `i` is row `pairs[i].0` of `source` and row `pairs[i].1` of `target`.
+    ///
+    /// Prefer it where there are more rows than those of the pairs, a vocabulary say: hubs among
+    /// the others then count, as they will in use. The search takes as many times longer as there are
+    /// more candidates.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit), and [`AlignError::Pair`] when a pair names a row that is not there.
+    pub fn fit_among(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        pairs: &[(usize, usize)],
+    ) -> Result<Choice, AlignError> {
+        for (entry, &(i, j)) in pairs.iter().enumerate() {
+            for (side, row, rows) in [("source", i, source.nrows()), ("target", j, target.nrows())]
+            {
+                if row >= rows {
+                    return Err(AlignError::Pair { entry, side, row, rows });
+                }
+            }
+        }
+        let (s, t): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
+        let (x, y) = (source.select(Axis(0), &s), target.select(Axis(0), &t));
+        self.choose(x.view(), y.view(), Among::All { rows: target.view(), targets: &t })
+    }
+
+    fn choose(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        among: Among<'_>,
+    ) -> Result<Choice, AlignError> {
         check_rows(source, target)?;
         let candidates = self.candidates(source.ncols(), target.ncols())?;
         if self.max_queries < self.folds {
@@ -241,7 +279,7 @@ impl Auto {
         let of_row: Vec<_> = queries.of_row.iter().map(|query| query % self.folds).collect();
         folds.add_assigned(source, target, &of_row)?;
 
-        let test = Test::new(self, &queries, source, target);
+        let test = Test::new(self, &queries, source, target, among);
         let mut scores: Vec<Result<Vec<f64>, AlignError>> =
             candidates.iter().map(|_| Ok(Vec::new())).collect();
         for fold in 0..self.folds {
@@ -469,6 +507,30 @@ mod tests {
         assert_eq!(
             shared.solve(&folds).unwrap_err().to_string(),
             "number of candidates is 0, expected at least one that applies"
+        );
+    }
+
+    #[test]
+    fn among_all_rows_hubs_count() {
+        use rand::{RngExt, SeedableRng};
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+        let source = Array2::from_shape_simple_fn((120, 4), || rng.random_range(-1.0_f32..1.0));
+        // The first 60 rows are pairs; the target has others that stand where the pairs' do.
+        let target = ndarray::concatenate![Axis(0), source, source.slice(ndarray::s![..60, ..])];
+        let pairs: Vec<_> = (0..60).map(|i| (i, i)).collect();
+        let auto = Auto { candidates: vec![Candidate::Identity], ..Auto::default() };
+        let score = |pairs: &[(usize, usize)]| {
+            let choice = auto.fit_among(source.view(), target.view(), pairs).unwrap();
+            choice.alignment.diagnostic("score").unwrap()
+        };
+        // Ties go to the lower row: the pairs' own targets are found, their doubles second.
+        assert_eq!(score(&pairs), 1.0);
+        let doubles: Vec<_> = (0..60).map(|i| (i, 120 + i)).collect();
+        assert_eq!(score(&doubles), 0.5);
+        let error = auto.fit_among(source.view(), target.view(), &[(0, 180)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "pair 0 of the dictionary names target row 180, expected a row below 180"
         );
     }
 }

@@ -13,6 +13,8 @@
 //! | pairs of words | [`VecMap`] |
 //! | pairs, and both sides hold much that the other has not | [`Cca`] |
 //! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
+//! | few pairs or none, and many rows | [`SelfLearning`], [`Refinement`], [`MiniVec2Vec`] |
+//! | pairs, all rows, and CSLS to look answers up | [`Rcsls`] |
 //! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
@@ -37,6 +39,8 @@
 //! }
 //! # Ok::<(), procrust_align::AlignError>(())
 //! ```
+//!
+//! What finds its own dictionary gives an [`Induced`]; whether it worked, [`Diagnosis`] says.
 //!
 //! # LAPACK
 //!

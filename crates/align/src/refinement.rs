@@ -5,7 +5,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use crate::induced::{check_dictionary, check_neighborhood, orthogonal_map, usable};
 use crate::matching::{Direction, Mask, Matcher};
 use crate::{
-    AffineMap, AlignError, Alignment, Induced, Observer, Progress, RowStep, Stop, prepare_rows,
+    AffineMap, AlignError, Alignment, Induced, Observer, Progress, RowStep, Stop, Warning,
+    prepare_rows,
 };
 
 /// Refinement of an orthogonal map by its own best guesses, as in MUSE.
@@ -80,7 +81,7 @@ impl Refinement {
 
         let mut matcher = Matcher::new(sides.x.view(), sides.y.view(), self.csls_k);
         matcher.set_width(4 * self.csls_k);
-        let mut best: Option<(f64, Array2<f64>, _, Vec<(usize, usize)>)> = None;
+        let mut best: Option<Round> = None;
         let mut stop = Stop::Rounds;
         let mut round = 0;
         loop {
@@ -101,10 +102,10 @@ impl Refinement {
             if pairs.is_empty() {
                 return Err(AlignError::NoMutual { round: round + 1 });
             }
-            if best.as_ref().is_none_or(|best| objective > best.0) {
-                best = Some((objective, w.clone(), warning, pairs.clone()));
+            if best.as_ref().is_none_or(|best| objective > best.objective) {
+                best = Some(Round { objective, w: w.clone(), warning, pairs: pairs.clone() });
             }
-            let highest = best.as_ref().map_or(objective, |best| best.0);
+            let highest = best.as_ref().map_or(objective, |best| best.objective);
             let progress = Progress { round: round + 1, objective, best: highest, keep: 1.0 };
             if observer(&progress).is_break() {
                 stop = Stop::Observer;
@@ -121,7 +122,7 @@ impl Refinement {
                 break;
             }
         }
-        let (objective, w, warning, pairs) = best.expect("the first round is always kept");
+        let Round { objective, w, warning, pairs } = best.expect("the first round is always kept");
         let (input, output) = w.dim();
         let map = AffineMap::new(Array1::zeros(input), w, Array1::zeros(output))?;
         Ok(Induced {
@@ -158,6 +159,14 @@ impl Refinement {
         }
         self.fit(source, target, &pairs)
     }
+}
+
+/// A round's map, and the mutual pairs under it.
+struct Round {
+    objective: f64,
+    w: Array2<f64>,
+    warning: Option<Warning>,
+    pairs: Vec<(usize, usize)>,
 }
 
 /// The first rows of both sides that are not zero, at unit length, and where they stand.

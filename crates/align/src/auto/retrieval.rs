@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 use procrust_neighbors::{Csls, Metric, top_k};
 
 use super::{Auto, Criterion, Score};
@@ -48,23 +48,33 @@ impl Distinct {
 }
 
 /// The rows that are searched for and through.
-pub(super) struct Test {
+pub(super) struct Test<'a> {
     /// One row a query, fold by fold.
     queries: Array2<f32>,
     /// Where the queries of each fold begin in `queries`, and where those of the last end.
     starts: Vec<usize>,
-    /// Distinct target rows of the queries.
-    targets: Array2<f32>,
+    /// The candidates: distinct target rows of the queries, or all there are.
+    targets: CowArray<'a, f32, Ix2>,
     /// Right answers of each query: rows of `targets`, rising.
     right: Vec<Vec<u32>>,
 }
 
-impl Test {
+/// What the partners of queries are looked for among.
+#[derive(Clone, Copy)]
+pub(super) enum Among<'a> {
+    /// The partners of all queries.
+    Partners,
+    /// These rows; of every pair the row that is its target.
+    All { rows: ArrayView2<'a, f32>, targets: &'a [usize] },
+}
+
+impl<'a> Test<'a> {
     pub(super) fn new(
         settings: &Auto,
         distinct: &Distinct,
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
+        among: Among<'a>,
     ) -> Self {
         let mut partners = vec![Vec::new(); distinct.first.len()];
         for (row, &query) in distinct.of_row.iter().enumerate() {
@@ -86,28 +96,28 @@ impl Test {
             }
             starts.push(rows.len());
         }
-        let used: Vec<usize> = pairs.iter().flat_map(|rows| rows.iter().copied()).collect();
-        let partners = target.select(Axis(0), &used);
-        let distinct_partners = Distinct::of(partners.view());
-        let mut numbers = distinct_partners.of_row.iter();
-        let right = pairs
-            .iter()
-            .map(|rows| {
-                let mut right: Vec<u32> = numbers
-                    .by_ref()
-                    .take(rows.len())
-                    .map(|&number| u32::try_from(number).expect("neighbors counts rows in u32"))
-                    .collect();
-                right.sort_unstable();
-                right
-            })
-            .collect();
-        Self {
-            queries: source.select(Axis(0), &rows),
-            starts,
-            targets: partners.select(Axis(0), &distinct_partners.first),
-            right,
-        }
+        let number = |row: usize| u32::try_from(row).expect("neighbors counts rows in u32");
+        let (targets, mut right): (CowArray<'a, f32, Ix2>, Vec<Vec<u32>>) = match among {
+            Among::All { rows, targets } => {
+                let right = |pairs: &&Vec<usize>| {
+                    pairs.iter().map(|&pair| number(targets[pair])).collect::<Vec<u32>>()
+                };
+                (rows.into(), pairs.iter().map(right).collect())
+            }
+            Among::Partners => {
+                let used: Vec<usize> = pairs.iter().flat_map(|rows| rows.iter().copied()).collect();
+                let partners = target.select(Axis(0), &used);
+                let distinct = Distinct::of(partners.view());
+                let mut numbers = distinct.of_row.iter();
+                let right = |rows: &&Vec<usize>| {
+                    numbers.by_ref().take(rows.len()).map(|&row| number(row)).collect()
+                };
+                let right = pairs.iter().map(right).collect();
+                (partners.select(Axis(0), &distinct.first).into(), right)
+            }
+        };
+        right.iter_mut().for_each(|right| right.sort_unstable());
+        Self { queries: source.select(Axis(0), &rows), starts, targets, right }
     }
 
     /// What each query of a fold scores.
@@ -163,7 +173,7 @@ mod tests {
     fn fewer_queries_are_spread_over_rows_and_folds() {
         let x = Array2::from_shape_fn((100, 1), |(i, _)| i as f32);
         let auto = Auto { folds: 4, max_queries: 10, ..Auto::default() };
-        let test = Test::new(&auto, &Distinct::of(x.view()), x.view(), x.view());
+        let test = Test::new(&auto, &Distinct::of(x.view()), x.view(), x.view(), Among::Partners);
         assert_eq!(test.starts, [0, 2, 5, 7, 10]);
         assert_eq!(test.queries.column(0).to_vec(), [0., 48., 1., 33., 65., 2., 50., 3., 35., 67.]);
         assert_eq!(test.targets.nrows(), 10);

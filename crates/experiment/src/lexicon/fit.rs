@@ -94,8 +94,7 @@ impl Material<'_> {
                 method.fit_observed(source, target, seed, observer)?.alignment
             }
             LexiconMethod::Auto(method) => {
-                let (x, y) = self.paired_rows();
-                let choice = method.fit(x.view(), y.view())?;
+                let choice = method.fit_among(source, target, pairs)?;
                 remarks.push(said(&choice));
                 choice.alignment
             }

@@ -152,12 +152,8 @@ pub fn identical(
     target: &Space,
     numerals: bool,
 ) -> Result<Vec<(usize, usize)>, PairsError> {
-    let numeral = |word: &str| word.chars().all(char::is_numeric);
-    let words = source.words().iter().enumerate();
-    let pairs: Vec<(usize, usize)> = words
-        .filter(|(_, word)| !numerals || numeral(word))
-        .filter_map(|(row, word)| Some((row, target.position(word)?)))
-        .collect();
+    let find = if numerals { procrust_words::identical_digits } else { procrust_words::identical };
+    let pairs = find(source.words(), target.words());
     if pairs.is_empty() {
         let kind = if numerals { "numeral" } else { "word" };
         return Err(PairsError::NothingAlike { kind });
