@@ -7,6 +7,7 @@ use crate::plan::Plan;
 const SHIPPED: [(&str, &str); 4] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
+    ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
     ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
     ("plans/similarity.toml", include_str!("../plans/similarity.toml")),
 ];
