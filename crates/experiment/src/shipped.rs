@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 5] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
