@@ -103,6 +103,17 @@ pub(crate) fn read(
     Ok((Rows::without_words(subwords), Report::default()))
 }
 
+/// Why a table has no rows to hand on.
+pub(crate) fn no_words(path: &Path, source: Source, subwords: bool) -> WordsError {
+    match read(path, source, false) {
+        Err(error @ WordsError::OnlySubwords { .. }) if !subwords => error,
+        Err(WordsError::OnlySubwords { .. }) | Ok(_) => {
+            WordsError::NoVectors { rows: 0, columns: 0 }.in_file(path)
+        }
+        Err(error) => error,
+    }
+}
+
 /// The next line; whether there is one.
 fn next(
     path: &Path,
