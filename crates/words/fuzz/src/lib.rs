@@ -9,9 +9,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use procrust_words::{
-    Embeddings, Format, OpenOptions, Policy, Report, WordsError, stream_rows,
-};
+use procrust_words::{Embeddings, Format, OpenOptions, Policy, Report, WordsError, stream_rows};
 use tempfile::TempDir;
 
 /// The most words in the lists that go with files of vectors only.
@@ -34,14 +32,12 @@ impl Files {
         static FILES: OnceLock<Files> = OnceLock::new();
         FILES.get_or_init(|| {
             let memory = Path::new("/dev/shm");
-            let folder =
-                if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+            let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
             let folder = folder.expect("a folder for temporary files");
             let lists = (0..=WORDS).map(|words| {
                 let path = folder.path().join(format!("{words}.list"));
                 // The last one is the first again: it is left out.
-                let list: String =
-                    (0..words).map(|i| format!("w{}\n", i % (WORDS - 1))).collect();
+                let list: String = (0..words).map(|i| format!("w{}\n", i % (WORDS - 1))).collect();
                 fs::write(&path, list).expect("a list is written");
                 path
             });

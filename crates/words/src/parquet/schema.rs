@@ -185,6 +185,13 @@ mod tests {
         assert_eq!(number(field(last, 1).unwrap()), -3);
     }
 
+    /// What pyarrow has understood (`tests/golden/tables.py`).
+    #[test]
+    fn as_pyarrow_reads_it() {
+        let golden = include_str!("../../tests/golden/arrow-schema.txt");
+        assert_eq!(message(5).unwrap(), golden.trim_end());
+    }
+
     #[test]
     fn as_many_dimensions_as_arrow_can_say() {
         assert!(message(300).unwrap().starts_with("/////"));
