@@ -102,17 +102,17 @@ impl Layout {
             let big = self.big_endian;
             match self.scalar {
                 Scalar::F16 if big => {
-                    self.fill(bytes, first, out, |b| f16::from_be_bytes(b).into())
+                    self.fill(bytes, first, out, |b| f16::from_be_bytes(b).into());
                 }
                 Scalar::F16 => self.fill(bytes, first, out, |b| f16::from_le_bytes(b).into()),
                 Scalar::Bf16 if big => {
-                    self.fill(bytes, first, out, |b| bf16::from_be_bytes(b).into())
+                    self.fill(bytes, first, out, |b| bf16::from_be_bytes(b).into());
                 }
                 Scalar::Bf16 => self.fill(bytes, first, out, |b| bf16::from_le_bytes(b).into()),
                 Scalar::F32 if big => self.fill(bytes, first, out, f32::from_be_bytes),
                 Scalar::F32 => self.fill(bytes, first, out, f32::from_le_bytes),
                 Scalar::F64 if big => {
-                    self.fill(bytes, first, out, |b| f64::from_be_bytes(b) as f32)
+                    self.fill(bytes, first, out, |b| f64::from_be_bytes(b) as f32);
                 }
                 Scalar::F64 => self.fill(bytes, first, out, |b| f64::from_le_bytes(b) as f32),
             }

@@ -83,7 +83,7 @@ fn every_format() {
                     assert_eq!(read.report(), opened.report());
                 }
                 (read, opened) => {
-                    assert_eq!(read.unwrap_err().to_string(), opened.unwrap_err().to_string())
+                    assert_eq!(read.unwrap_err().to_string(), opened.unwrap_err().to_string());
                 }
             }
         }
