@@ -425,6 +425,10 @@ impl Rows {
     pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
         let Self { vocabulary, mut values, columns, finite, extras, subwords, .. } = self;
         let Vocabulary { words, index } = vocabulary;
+        if words.is_empty() && subwords.is_none() {
+            // As many columns as a header may promise: no matrix has them.
+            return Err(WordsError::NoVectors { rows: 0, columns });
+        }
         if values.capacity() - values.len() > values.len() / 8 {
             values.shrink_to_fit();
         }

@@ -76,6 +76,10 @@ pub(crate) fn read(
         file.end(columns, false)?;
         (values, Table::Dense { values: ngrams, columns }, 0)
     };
+    if file.length.is_none() {
+        // Behind the end stand the checksums of what was compressed.
+        io::copy(&mut file.bytes, &mut io::sink()).map_err(WordsError::read(path))?;
+    }
     values.par_chunks_mut(columns).zip(&words).for_each(|(vector, word)| {
         let count = if cuts { cut.add(word, &table, first, vector) } else { 0 };
         scale(vector, count + 1);
@@ -102,6 +106,8 @@ pub(crate) fn stream(
     sink: &mut impl Sink,
 ) -> Result<Report, WordsError> {
     let OpenOptions { subwords, policy, .. } = *options;
+    // The length of what was compressed is not known when it is read as a whole.
+    let known = source.length.is_some();
     let mapping = source.into_mapping(path)?;
     let length = Some(mapping.len() as u64);
     let mut file = Reader::new(path, Box::new(Cursor::new(mapping.clone())), length);
@@ -122,7 +128,9 @@ pub(crate) fn stream(
         file.each_block(kept * columns as u64, "vectors of n-grams", check, |_| ())?;
         Table::Mapped(table)
     };
-    file.end(columns, quantized)?;
+    if known {
+        file.end(columns, quantized)?;
+    }
 
     sink.start(columns)?;
     let (block, mut report) = (rows_at_once(columns), Report::default());

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -168,6 +168,37 @@ fn norms_and_metadata_go_along() {
     assert!(all.norms().is_some());
     let (named, to) = (files.path("named.fifu"), files.path("to.fifu"));
     assert_eq!(std::fs::read(named).unwrap(), std::fs::read(to).unwrap());
+}
+
+/// Found by fuzzing: no row is left, and the header promises more columns than a matrix can have.
+#[test]
+fn promised_columns_without_rows() {
+    let files = Files::new();
+    let path = files.write("x.bin", b"3 9223372036854775807\nthe \0\0\0?\0\0\x80\xbf\0\0\0@\n");
+    for policy in [Policy::Skip, Policy::Lossy] {
+        let options = options(|o| (o.policy, o.format) = (policy, Some(Format::Word2VecBinary)));
+        assert!(Embeddings::open(&path, &options).is_err());
+        check(&path, &options);
+    }
+    let text = files.write("x.vec", "3 9223372036854775807\nthe 1 2 3\n");
+    check(&text, &options(|o| o.policy = Policy::Skip));
+}
+
+/// Found by fuzzing: a model was not read to its end, where the checksum of the compression stands.
+#[test]
+fn checksums_of_models() {
+    let files = Files::new();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&std::fs::read(golden("two.bin")).unwrap()).unwrap();
+    let mut packed = packed.finish().unwrap();
+    let checksum = packed.len() - 8;
+    let options = OpenOptions::default();
+    assert!(Embeddings::open(files.write("good", &packed), &options).is_ok());
+    packed[checksum] ^= 1;
+    let path = files.write("bad", packed);
+    let error = Embeddings::open(&path, &options).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read "), "{error}");
+    check(&path, &options);
 }
 
 /// A function that panics is not taken for a damaged file, whatever the library.
