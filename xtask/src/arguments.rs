@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt};
 
-use crate::{bench, check, experiment, package, setup, test};
+use crate::{bench, check, experiment, fuzz, package, setup, test};
 
 /// A task, as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(crate) enum Task {
     Test,
     Check,
     Bench,
+    Fuzz,
     Package,
 }
 
@@ -38,12 +39,13 @@ impl fmt::Display for UsageError {
 }
 
 /// Name, task, help and whether arguments are passed on.
-const TASKS: [(&str, Task, &str, bool); 6] = [
+const TASKS: [(&str, Task, &str, bool); 7] = [
     ("experiment", Task::Experiment, experiment::HELP, true),
     ("setup", Task::Setup, setup::HELP, false),
     ("test", Task::Test, test::HELP, true),
     ("check", Task::Check, check::HELP, false),
     ("bench", Task::Bench, bench::HELP, true),
+    ("fuzz", Task::Fuzz, fuzz::HELP, true),
     ("package", Task::Package, package::HELP, false),
 ];
 

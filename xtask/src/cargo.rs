@@ -17,9 +17,14 @@ pub(crate) fn root() -> PathBuf {
 
 /// `cargo TASK --manifest-path <workspace>`; the working folder stays the user's.
 pub(crate) fn cargo(task: &str) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = plain();
     command.arg(task).arg("--manifest-path").arg(root().join("Cargo.toml"));
     command
+}
+
+/// cargo, without a task.
+pub(crate) fn plain() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Gives this process over to the command: its exit status is ours, and so is Ctrl-C.

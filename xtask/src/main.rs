@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod check;
 mod experiment;
+mod fuzz;
 mod openblas;
 mod package;
 mod packages;
@@ -45,6 +46,7 @@ fn run(Request { task, install, rest }: Request) -> anyhow::Result<ExitCode> {
         Task::Test => test::run(install, &rest),
         Task::Check => check::run(install),
         Task::Bench => bench::run(install, &rest),
+        Task::Fuzz => fuzz::run(&rest),
         Task::Package => package::run(install),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use ndarray::Array2;
 use procrust_align::{AlignError, ChunkedPreparation, RowStep, SavedAlignment, Side};
 use procrust_words::{
-    Embeddings, Format, OpenOptions, Policy, Report, WordsError, WriteOptions, Writer, stream,
+    Format, OpenOptions, Policy, Report, Row, WordsError, WriteOptions, Writer, stream_rows,
 };
 use serde::Serialize;
 
@@ -92,9 +92,9 @@ pub enum ConvertError {
 impl Conversion {
     /// Reads one file and writes the other, which appears whole or not at all.
     ///
-    /// Text and word2vec's binary format are never in memory as a whole: besides the words there are
-    /// a few blocks. Every `center` among the steps takes one more pass over the file. Without
-    /// steps, norms and metadata of finalfusion files are kept from one to another.
+    /// Vectors are never in memory as a whole: besides the words there are a few blocks (and what
+    /// [`stream_rows`] names). Every `center` among the steps takes one more pass over the file.
+    /// Without steps, norms and metadata of finalfusion files are kept from one to another.
     ///
     /// # Errors
     ///
@@ -113,11 +113,8 @@ impl Conversion {
         let mut write = WriteOptions::default();
         write.format = Some(to);
         write.header = !self.no_header;
-        let streamed = matches!(from, Format::Text | Format::Word2VecBinary);
-        if !streamed && self.rows.is_empty() && self.through.is_none() {
-            let all = Embeddings::open(&self.from, &read)?;
-            all.write(&self.to, &write)?;
-            return Ok(converted(all.len(), all.dim(), from, to, all.report().clone()));
+        if self.rows.is_empty() && self.through.is_none() {
+            return self.copy(&read, write, from, to);
         }
 
         let mut preparation = match &self.through {
@@ -166,6 +163,53 @@ impl Conversion {
         Ok(converted(words, dim, from, to, report))
     }
 
+    /// Writes the rows as they come.
+    fn copy(
+        &self,
+        read: &OpenOptions,
+        mut write: WriteOptions,
+        from: Format,
+        to: Format,
+    ) -> Result<Converted, ConvertError> {
+        let progress = Progress::of_rows("writing", None);
+        let (mut writer, mut since) = (None, 0);
+        let mut put = |row: Row<'_>| -> Result<(), WordsError> {
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => {
+                    if to == Format::Finalfusion {
+                        write.metadata = row.metadata.map(str::to_owned);
+                    }
+                    none.insert(Writer::create(&self.to, row.vector.len(), &write)?)
+                }
+            };
+            writer.push_row(&row)?;
+            since += 1;
+            if since == CHUNK {
+                progress.advance(since);
+                since = 0;
+            }
+            Ok(())
+        };
+        let mut failed = None;
+        let report = stream_rows(&self.from, read, |row| match put(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        progress.advance(since);
+        let writer = writer.expect("a file without rows is an error of the reader");
+        let (words, dim) = (writer.rows(), writer.dim());
+        writer.finish()?;
+        progress.finish();
+        Ok(converted(words, dim, from, to, report))
+    }
+
     /// Goes over the rows in chunks; what was found in the file, and how many rows it has.
     fn pass(
         &self,
@@ -185,10 +229,10 @@ impl Conversion {
             done
         };
         let mut failed = None;
-        let report = stream(&self.from, options, |word, row| {
-            dim = row.len();
-            words.push(word.to_owned());
-            values.extend_from_slice(row);
+        let report = stream_rows(&self.from, options, |row| {
+            dim = row.vector.len();
+            words.push(row.word.to_owned());
+            values.extend_from_slice(row.vector);
             if words.len() == CHUNK
                 && let Err(error) = hand_on(&mut words, &mut values, dim)
             {

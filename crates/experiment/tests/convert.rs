@@ -41,11 +41,38 @@ fn every_format_leads_to_every_other() {
     assert_eq!(folder.read("i.txt").lines().count(), 2);
 }
 
+/// Norms of finalfusion go along, from a compressed file too, bit for bit.
+#[test]
+fn norms_are_kept() {
+    let folder = Folder::new();
+    folder.write("a.txt", "x 1 2\ny 3 4\n");
+    convert(&folder, &["a.txt", "a.fifu"]).success();
+    let mut options = OpenOptions::default();
+    options.map = true;
+    // Unit vectors and norms, as finalfusion writes them.
+    let mut bytes = std::fs::read(folder.path().join("a.fifu")).unwrap();
+    bytes[8..16].copy_from_slice(&[3, 0, 0, 0, 1, 0, 0, 0]);
+    bytes.splice(20..20, 6_u32.to_le_bytes());
+    bytes.extend([6, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0]);
+    bytes.extend(vec![0; 4 - bytes.len() % 4]);
+    bytes.extend([2.0_f32, 0.5].iter().flat_map(|norm| norm.to_le_bytes()));
+    std::fs::write(folder.path().join("norms.fifu"), &bytes).unwrap();
+    let all = Embeddings::open(folder.path().join("norms.fifu"), &options).unwrap();
+    assert_eq!(all.norms(), Some(&[2.0, 0.5][..]));
+
+    convert(&folder, &["norms.fifu", "b.fifu"]).success();
+    let found = Embeddings::open(folder.path().join("b.fifu"), &options).unwrap();
+    assert_eq!((found.norms(), found.vectors()), (all.norms(), all.vectors()));
+    convert(&folder, &["norms.fifu", "b.npy"]).success();
+    let values = open(&folder, "b.npy").1;
+    assert_eq!(values, [2.0_f32, 4.0, 1.5, 2.0].map(f32::to_bits));
+}
+
 #[test]
 fn rows_are_prepared_as_in_plans() {
     let folder = Folder::new();
     folder.write("a.txt", many());
-    for from in ["a.txt", "a.npy"] {
+    for from in ["a.txt", "a.npy", "a.safetensors", "a.fifu"] {
         if from != "a.txt" {
             convert(&folder, &["a.txt", from]).success();
         }

@@ -9,7 +9,7 @@ use crate::error::{WordsError, shown};
 ///
 /// | [`Dirt`] | `Error` | `Skip` | `Lossy` |
 /// |---|---|---|---|
-/// | [`Values`](Dirt::Values): too few or too many values in a line | error | line left out | line left out |
+/// | [`Values`](Dirt::Values): too few or too many values in a line or a Parquet file's list | error | line left out | line left out |
 /// | [`Spaces`](Dirt::Spaces): more fields than a word and its values, the last of them numbers | error | line left out (as `Values`) | the fields before the values are the word, spaces included |
 /// | [`NotANumber`](Dirt::NotANumber): a value that is no number | error | line left out | line left out |
 /// | [`NonFinite`](Dirt::NonFinite): a NaN, an infinity, a number beyond 32 bits | error | row left out | row left out |
@@ -20,6 +20,7 @@ use crate::error::{WordsError, shown};
 /// | [`Rows`](Dirt::Rows): another number of rows than the header promises (lines left out count as rows) | error | error | as many as there are |
 /// | [`Truncated`](Dirt::Truncated): the last line of text has no line feed and too few values | error | line left out | line left out |
 /// | [`Truncated`](Dirt::Truncated): a compressed or word2vec-binary file ends in the middle | error | error | the complete rows before the end |
+/// | [`Null`](Dirt::Null): a word, a vector or a value in a Parquet file that is null | error | row left out | row left out |
 /// | [`CarriageReturn`](Dirt::CarriageReturn): a line that ends in CR LF | noted | noted | noted |
 ///
 /// Text without a header has as many dimensions as its first line has values; under `Skip` and
@@ -78,7 +79,7 @@ impl FromStr for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Dirt {
-    /// A line with too few or too many values.
+    /// A line, or a list in a Parquet file, with too few or too many values.
     Values,
     /// A value that is not a number.
     NotANumber,
@@ -96,13 +97,15 @@ pub enum Dirt {
     Rows,
     /// The file ends in the middle of a row.
     Truncated,
+    /// A word or a vector that is null, or has a null in it.
+    Null,
     /// A line that ends in CR LF: a note, nothing is wrong with it.
     CarriageReturn,
 }
 
 impl Dirt {
     /// All kinds, in the order of a report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Values,
         Self::NotANumber,
         Self::NonFinite,
@@ -112,6 +115,7 @@ impl Dirt {
         Self::Header,
         Self::Rows,
         Self::Truncated,
+        Self::Null,
         Self::CarriageReturn,
     ];
 
@@ -134,6 +138,7 @@ impl fmt::Display for Dirt {
             Self::Header => "wrong header",
             Self::Rows => "wrong number of rows",
             Self::Truncated => "cut off",
+            Self::Null => "null",
             Self::CarriageReturn => "CR LF (a note)",
         })
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -13,9 +14,9 @@ use rayon::prelude::*;
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::matrix::{MappedMatrix, Matrix};
-use crate::open::{OpenOptions, open};
+use crate::open::{OpenOptions, open, open_reader};
 use crate::pages::prefer_large;
-use crate::sink::Sink;
+use crate::sink::{Offered, Sink};
 use crate::subwords::Subwords;
 use crate::words::Words;
 use crate::writer::{WriteOptions, Writer};
@@ -46,7 +47,8 @@ pub(crate) struct Extras {
 impl Embeddings {
     /// Reads a file of word vectors, on all of rayon's threads.
     ///
-    /// A file compressed by gzip or zstd is unpacked on the way (finalfusion and Parquet excepted).
+    /// A file compressed by gzip or zstd is unpacked on the way: text and word2vec's binary format as
+    /// it is read, others into a temporary file without a name.
     /// Of a word that is listed more than once, the first vector is kept. What else may be wrong with
     /// the file is an error or left out or mended, as [`OpenOptions::policy`] says;
     /// [`report`](Self::report) lists it. Memory follows from what the file holds, never from what
@@ -59,6 +61,32 @@ impl Embeddings {
     /// One that names the file and, in text, the line: whatever [`WordsError`] lists.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self, WordsError> {
         open(path.as_ref(), options)
+    }
+
+    /// Reads word vectors from a reader: what [`open`](Self::open) makes of a file with these contents.
+    ///
+    /// `name` is the file's in messages, and lists of words are looked for beside it. Contents that
+    /// are not read from the start to the end (all but text, word2vec's binary format, fastText's and
+    /// floret's) are put into a temporary file first.
+    ///
+    /// ```
+    /// use procrust_words::{Embeddings, OpenOptions};
+    ///
+    /// let contents: &[u8] = b"the 0.5 1\nof -1 2\n";
+    /// let few = Embeddings::read("few.vec", contents, &OpenOptions::default())?;
+    /// assert_eq!(few.words(), ["the", "of"]);
+    /// # Ok::<(), procrust_words::WordsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); [`WordsError::Unmappable`] with [`OpenOptions::map`].
+    pub fn read(
+        name: impl AsRef<Path>,
+        reader: impl Read + Send + 'static,
+        options: &OpenOptions,
+    ) -> Result<Self, WordsError> {
+        open_reader(name.as_ref(), reader, options)
     }
 
     /// Puts words and their vectors (words × dimensions) together.
@@ -296,7 +324,7 @@ impl Embeddings {
 }
 
 /// A number that gives `value` when it is multiplied by `norm`, where there is one.
-fn quotient(value: f32, norm: f32) -> f32 {
+pub(crate) fn quotient(value: f32, norm: f32) -> f32 {
     if norm == 1.0 {
         return value;
     }
@@ -394,39 +422,14 @@ impl Rows {
         (Self { vocabulary, values, columns, limit, finite, extras, subwords: None }, report)
     }
 
-    /// Adds a row of any values. One whose word is there already, or whose values are not finite, is
-    /// left out and reported; the policy may make the second an error later.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn offer(
-        &mut self,
-        (word, row): (&str, &[f32]),
-        position: Position,
-        policy: Policy,
-        report: &mut Report,
-    ) -> Result<(), WordsError> {
-        let finite = all_finite(row);
-        if !finite && policy != Policy::Error {
-            report.add(Dirt::NonFinite, position, word.as_bytes());
-            report.leave_out(1);
-        } else if self.push(word, row)? {
-            self.finite &= finite;
-        } else {
-            report.add(Dirt::Duplicate, position, word.as_bytes());
-            report.leave_out(1);
-        }
-        Ok(())
-    }
-
-    /// How many values a row has.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-
     /// The embeddings, checked.
     pub(crate) fn finish(self, report: Report) -> Result<Embeddings, WordsError> {
         let Self { vocabulary, mut values, columns, finite, extras, subwords, .. } = self;
         let Vocabulary { words, index } = vocabulary;
+        if words.is_empty() && subwords.is_none() {
+            // As many columns as a header may promise: no matrix has them.
+            return Err(WordsError::NoVectors { rows: 0, columns });
+        }
         if values.capacity() - values.len() > values.len() / 8 {
             values.shrink_to_fit();
         }
@@ -472,6 +475,16 @@ impl Sink for Rows {
             self.values.extend_from_slice(row);
         }
         Ok(new)
+    }
+
+    fn offer(&mut self, offered: Offered<'_>, report: &mut Report) -> Result<(), WordsError> {
+        let Some((word, finite)) = offered.judge(report) else { return Ok(()) };
+        if self.push(&word, offered.values)? {
+            self.finite &= finite;
+        } else {
+            offered.again(report);
+        }
+        Ok(())
     }
 
     fn full(&self) -> bool {

@@ -7,16 +7,18 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::dirt::{Policy, Report};
+use crate::dirt::{Policy, Position, Report};
 use crate::embeddings::{Extras, Rows};
 use crate::error::{WordsError, shown};
 use crate::open::{OpenOptions, Source};
-use crate::subwords::{Cut, Find, Quantized, Subwords, Table, scale};
+use crate::sink::{Offered, Sink};
+use crate::subwords::{Cut, Find, MappedTable, Quantized, Subwords, Table, WIDEST, scale};
+use crate::values::rows_at_once;
 
 /// How a file starts: 793712314.
 pub(crate) const MAGIC: &[u8] = &793_712_314_u32.to_le_bytes();
@@ -43,39 +45,10 @@ pub(crate) fn read(
 ) -> Result<(Rows, Report), WordsError> {
     let OpenOptions { subwords, policy, .. } = *options;
     let Source { contents, length, .. } = source;
-    let bytes = BufReader::with_capacity(1 << 18, contents);
-    let mut file = Reader { path, bytes, at: 0, length };
+    let mut file = Reader::new(path, contents, length);
+    let Head { words, shape, cut, cuts, quantized } = Head::read(&mut file, limit, policy)?;
+    let Shape { words: all, kept, columns } = shape;
 
-    let magic = file.bytes(4, "magic bytes")?;
-    if magic != MAGIC {
-        return Err(file.damaged(0, "a fastText model's magic bytes", format!("{magic:?}")));
-    }
-    let version = file.i32("version")?;
-    if !VERSIONS.contains(&version) {
-        return Err(file.damaged(4, "version 11 or 12 of fastText's format", version));
-    }
-    let settings = Settings::read(&mut file, version)?;
-    let Dictionary { words, all, pruned } = Dictionary::read(&mut file, limit, policy)?;
-
-    let quantized = file.flag("mark of quantisation")?;
-    if pruned.is_some() && !quantized {
-        let expected = "all buckets of a model that is not quantised";
-        return Err(file.damaged(file.at - 1, expected, "pruned ones"));
-    }
-    let cuts = settings.longest > 0 && pruned.as_ref().is_none_or(|kept| !kept.is_empty());
-    let buckets = u64::from(settings.buckets);
-    let kept = pruned.as_ref().map_or(buckets, |kept| kept.len() as u64);
-    let cut = Cut {
-        shortest: settings.shortest,
-        longest: if cuts { settings.longest } else { 0 },
-        begin: "<".to_owned(),
-        end: ">".to_owned(),
-        original: true,
-        find: Find::FastText { buckets: settings.buckets, pruned },
-    };
-    let shape = Shape { words: all, kept, columns: settings.columns };
-
-    let columns = settings.columns;
     let (mut values, table, first) = if quantized {
         let table = Table::Quantized(shape.quantized(&mut file)?);
         file.end(columns, true)?;
@@ -103,20 +76,138 @@ pub(crate) fn read(
         file.end(columns, false)?;
         (values, Table::Dense { values: ngrams, columns }, 0)
     };
+    if file.length.is_none() {
+        // Behind the end stand the checksums of what was compressed.
+        io::copy(&mut file.bytes, &mut io::sink()).map_err(WordsError::read(path))?;
+    }
     values.par_chunks_mut(columns).zip(&words).for_each(|(vector, word)| {
         let count = if cuts { cut.add(word, &table, first, vector) } else { 0 };
         scale(vector, count + 1);
     });
-    let words = words.iter().map(|word| std::str::from_utf8(word).map_err(|_| &word[..]));
+    let words = words.iter().map(|word| utf8(word));
     let (mut rows, report) = Rows::of_dirty(words, values, columns, Extras::default(), policy);
     if subwords && cuts {
         let table = match table {
             Table::Quantized(quantized) => Table::Quantized(quantized.behind(first)),
-            dense => dense,
+            others => others,
         };
         rows.subwords = Some(Subwords::new(table, cut));
     }
     Ok((rows, report))
+}
+
+/// Hands on the words of a model and their vectors, some rows at a time. A matrix that is not
+/// quantised stays in the file.
+pub(crate) fn stream(
+    path: &Path,
+    source: Source,
+    options: &OpenOptions,
+    limit: usize,
+    sink: &mut impl Sink,
+) -> Result<Report, WordsError> {
+    let OpenOptions { subwords, policy, .. } = *options;
+    // The length of what was compressed is not known when it is read as a whole.
+    let known = source.length.is_some();
+    let mapping = source.into_mapping(path)?;
+    let length = Some(mapping.len() as u64);
+    let mut file = Reader::new(path, Box::new(Cursor::new(mapping.clone())), length);
+    let Head { words, shape, cut, cuts, quantized } = Head::read(&mut file, limit, policy)?;
+    let Shape { words: all, kept, columns } = shape;
+
+    let table = if quantized {
+        Table::Quantized(shape.quantized(&mut file)?)
+    } else {
+        shape.start(&mut file)?;
+        let (start, size) = (file.at as usize, (all + kept) as usize);
+        let table = MappedTable::new(mapping, start, size, columns);
+        let table = table.expect("the file was found to be long enough");
+        let wanted = words.len() as u64 * columns as u64;
+        file.each_block(wanted, "vectors of words", policy == Policy::Error, |_| ())?;
+        file.skip((all * columns as u64 - wanted) * 4, "vectors of words")?;
+        let check = cuts || subwords;
+        file.each_block(kept * columns as u64, "vectors of n-grams", check, |_| ())?;
+        Table::Mapped(table)
+    };
+    if known {
+        file.end(columns, quantized)?;
+    }
+
+    sink.start(columns)?;
+    let (block, mut report) = (rows_at_once(columns), Report::default());
+    let mut values = Vec::new();
+    for (i, words) in words.chunks(block).enumerate() {
+        let start = i * block;
+        values.clear();
+        values.resize(words.len() * columns, 0.0);
+        values.par_chunks_mut(columns).zip(words).enumerate().for_each(|(row, (vector, word))| {
+            match &table {
+                Table::Mapped(table) => {
+                    vector.iter_mut().zip(table.row(start + row)).for_each(|(to, of)| *to = of);
+                }
+                table => table.add(start + row, vector),
+            }
+            let count = if cuts { cut.add(word, &table, all as usize, vector) } else { 0 };
+            scale(vector, count + 1);
+        });
+        for (row, (word, values)) in words.iter().zip(values.chunks_exact(columns)).enumerate() {
+            if sink.full() {
+                return Ok(report);
+            }
+            let position = Position::Row { row: (start + row) as u64 + 1, offset: None };
+            let offered = Offered { word: utf8(word), values, norm: None, position, policy };
+            sink.offer(offered, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+fn utf8(word: &[u8]) -> Result<&str, &[u8]> {
+    std::str::from_utf8(word).map_err(|_| word)
+}
+
+/// What stands before the input matrix.
+struct Head {
+    /// As many words as wanted, in UTF-8 unless the policy lets others pass.
+    words: Vec<Vec<u8>>,
+    shape: Shape,
+    cut: Cut,
+    /// Whether words have n-grams.
+    cuts: bool,
+    quantized: bool,
+}
+
+impl Head {
+    fn read(file: &mut Reader<'_>, limit: usize, policy: Policy) -> Result<Self, WordsError> {
+        let magic = file.bytes(4, "magic bytes")?;
+        if magic != MAGIC {
+            return Err(file.damaged(0, "a fastText model's magic bytes", format!("{magic:?}")));
+        }
+        let version = file.i32("version")?;
+        if !VERSIONS.contains(&version) {
+            return Err(file.damaged(4, "version 11 or 12 of fastText's format", version));
+        }
+        let settings = Settings::read(file, version)?;
+        let Dictionary { words, all, pruned } = Dictionary::read(file, limit, policy)?;
+
+        let quantized = file.flag("mark of quantisation")?;
+        if pruned.is_some() && !quantized {
+            let expected = "all buckets of a model that is not quantised";
+            return Err(file.damaged(file.at - 1, expected, "pruned ones"));
+        }
+        let cuts = settings.longest > 0 && pruned.as_ref().is_none_or(|kept| !kept.is_empty());
+        let buckets = u64::from(settings.buckets);
+        let kept = pruned.as_ref().map_or(buckets, |kept| kept.len() as u64);
+        let cut = Cut {
+            shortest: settings.shortest,
+            longest: if cuts { settings.longest } else { 0 },
+            begin: "<".to_owned(),
+            end: ">".to_owned(),
+            original: true,
+            find: Find::FastText { buckets: settings.buckets, pruned },
+        };
+        let shape = Shape { words: all, kept, columns: settings.columns };
+        Ok(Self { words, shape, cut, cuts, quantized })
+    }
 }
 
 /// What matters of the settings.
@@ -311,6 +402,12 @@ struct Reader<'a> {
     length: Option<u64>,
 }
 
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, contents: Box<dyn Read + Send>, length: Option<u64>) -> Self {
+        Self { path, bytes: BufReader::with_capacity(1 << 18, contents), at: 0, length }
+    }
+}
+
 impl Reader<'_> {
     fn damaged(&self, offset: u64, expected: impl Into<String>, found: impl Display) -> WordsError {
         WordsError::Damaged {
@@ -366,29 +463,41 @@ impl Reader<'_> {
         what: &'static str,
         finite: bool,
     ) -> Result<Vec<f32>, WordsError> {
-        const BLOCK: u64 = 1 << 16; // values
         self.check(count.checked_mul(4), what)?;
         let mut values = Vec::new();
         if self.length.is_some() {
             // Only a hint, and the file is as long.
             let _ = values.try_reserve_exact(count as usize);
         }
-        let mut left = count;
+        self.each_block(count, what, finite, |block| values.extend_from_slice(block))?;
+        Ok(values)
+    }
+
+    /// Goes over so many values, finite ones where that is asked for, a block at a time.
+    fn each_block(
+        &mut self,
+        count: u64,
+        what: &'static str,
+        finite: bool,
+        mut each: impl FnMut(&[f32]),
+    ) -> Result<(), WordsError> {
+        const BLOCK: u64 = 1 << 16; // values
+        self.check(count.checked_mul(4), what)?;
+        let (mut left, mut values) = (count, Vec::new());
         while left > 0 {
             let at = self.at;
             let block = self.bytes(left.min(BLOCK) * 4, what)?;
             left -= block.len() as u64 / 4;
-            let start = values.len();
-            values.extend(block.chunks_exact(4).map(|value| {
-                f32::from_le_bytes(value.try_into().expect("a chunk has four bytes"))
-            }));
-            if finite && let Some(bad) = values[start..].iter().position(|value| !value.is_finite())
-            {
-                let found = values[start + bad];
+            let (numbers, _) = block.as_chunks::<4>();
+            values.clear();
+            values.extend(numbers.iter().map(|&number| f32::from_le_bytes(number)));
+            if finite && let Some(bad) = values.iter().position(|value| !value.is_finite()) {
+                let found = values[bad];
                 return Err(self.damaged(at + 4 * bad as u64, "a finite value", found));
             }
+            each(&values);
         }
-        Ok(values)
+        Ok(())
     }
 
     fn i32(&mut self, what: &'static str) -> Result<i32, WordsError> {
@@ -442,6 +551,10 @@ impl Reader<'_> {
             let expected = format!("a quantiser of {columns} columns in {parts} parts");
             let found = format!("{dim} columns in {found_parts} of {width}, the last of {last}");
             return Err(self.damaged(at, expected, found));
+        }
+        if width > WIDEST as i64 {
+            let expected = format!("a code for at most {WIDEST} columns");
+            return Err(self.damaged(at, expected, width));
         }
         Ok((width as usize, self.floats(dim as u64 * 256, "vectors of a quantiser", true)?))
     }

@@ -57,7 +57,19 @@ impl Header {
         };
         Some(header)
     }
+
+    /// The first line of a file, and those behind it.
+    fn read(path: &Path, source: Source, line: &mut Vec<u8>) -> Result<(Self, Lines), WordsError> {
+        let mut lines = BufReader::with_capacity(1 << 18, source.contents);
+        next(path, &mut lines, 1, line)?;
+        match Self::parse(line) {
+            Some(header) => Ok((header, lines)),
+            None => Err(WordsError::FloretHeader { path: path.to_owned(), text: shown(line) }),
+        }
+    }
 }
+
+type Lines = BufReader<Box<dyn Read + Send>>;
 
 /// Reads a table of n-grams; there are no words. What is wrong with it is an error under every
 /// policy: a bucket that is left out would change all words.
@@ -66,12 +78,8 @@ pub(crate) fn read(
     source: Source,
     subwords: bool,
 ) -> Result<(Rows, Report), WordsError> {
-    let mut lines = BufReader::with_capacity(1 << 18, source.contents);
     let mut line = Vec::new();
-    next(path, &mut lines, 1, &mut line)?;
-    let Some(header) = Header::parse(&line) else {
-        return Err(WordsError::FloretHeader { path: path.to_owned(), text: shown(&line) });
-    };
+    let (header, mut lines) = Header::read(path, source, &mut line)?;
     if !subwords {
         return Err(WordsError::OnlySubwords { path: path.to_owned() });
     }
@@ -103,10 +111,21 @@ pub(crate) fn read(
     Ok((Rows::without_words(subwords), Report::default()))
 }
 
+/// Why a table has no rows to hand on.
+pub(crate) fn no_words(path: &Path, source: Source, subwords: bool) -> WordsError {
+    match Header::read(path, source, &mut Vec::new()) {
+        Ok((Header { columns, .. }, _)) if subwords => {
+            WordsError::NoVectors { rows: 0, columns }.in_file(path)
+        }
+        Ok(_) => WordsError::OnlySubwords { path: path.to_owned() },
+        Err(error) => error,
+    }
+}
+
 /// The next line; whether there is one.
 fn next(
     path: &Path,
-    lines: &mut BufReader<Box<dyn Read + Send>>,
+    lines: &mut Lines,
     number: u64,
     line: &mut Vec<u8>,
 ) -> Result<bool, WordsError> {

@@ -7,8 +7,7 @@
 //! - [`Format`]s: text as word2vec, fastText and GloVe write it; word2vec's binary format;
 //!   finalfusion, plain and quantised; numpy's `.npy` and safetensors, with a list of words;
 //!   Parquet with the feature `parquet`; and, to be read only, fastText's models and floret's
-//!   tables. Which one it is, the file tells itself. All but finalfusion and Parquet may be
-//!   compressed by gzip or zstd.
+//!   tables. Which one it is, the file tells itself. All may be compressed by gzip or zstd.
 //! - A word that is not in the vocabulary may still come by a vector: [`Lookup`] in lower case, or
 //!   by its n-grams ([`Subwords`], kept on request) in fastText's models, floret's tables and
 //!   finalfusion's vocabularies of subwords.
@@ -66,6 +65,7 @@ mod pages;
 mod parquet;
 mod safetensors;
 mod sink;
+mod stream;
 mod subwords;
 mod text;
 mod values;
@@ -81,7 +81,8 @@ pub use error::WordsError;
 pub use format::Format;
 pub use identical::{identical, identical_digits};
 pub use lookup::{Found, How, Lookup, Many};
-pub use open::{OpenOptions, stream};
+pub use open::OpenOptions;
+pub use stream::{Row, stream, stream_rows};
 pub use subwords::Subwords;
 pub use words::{Iter, Words};
 pub use writer::{WriteOptions, Writer};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use memmap2::Mmap;
 
 use crate::error::WordsError;
-use crate::open::Source;
 
 /// The bytes of a file as the system has them, read when they are looked at. Clones share them.
 #[derive(Debug, Clone)]
@@ -21,7 +20,18 @@ impl Mapping {
         if file.metadata().map_err(opened)?.len() == 0 {
             return Err(WordsError::Empty { path: path.to_owned() });
         }
-        Ok(Self(Arc::new(map(&file).map_err(WordsError::read(path))?)))
+        Self::of(path, &file)
+    }
+
+    /// A file that is open, which must not be empty.
+    pub(crate) fn of(path: &Path, file: &File) -> Result<Self, WordsError> {
+        Ok(Self(Arc::new(map(file).map_err(WordsError::read(path))?)))
+    }
+}
+
+impl AsRef<[u8]> for Mapping {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 
@@ -45,36 +55,6 @@ fn map(file: &File) -> std::io::Result<Mmap> {
     // numbers are plain `f32`, of which any four bytes are one, and words are copied before they
     // become `str`.
     unsafe { Mmap::map(file) }
-}
-
-/// All bytes of a file: mapped where that is possible, unpacked into memory otherwise.
-pub(crate) enum Contents {
-    Mapped(Mapping),
-    Unpacked(Vec<u8>),
-}
-
-impl Contents {
-    pub(crate) fn read(path: &Path, source: Source) -> Result<Self, WordsError> {
-        // A pipe has no length, and neither has what is unpacked.
-        if source.length.is_some_and(|length| length > 0) {
-            return Mapping::open(path).map(Self::Mapped);
-        }
-        let mut bytes = Vec::new();
-        let mut contents = source.contents;
-        std::io::Read::read_to_end(&mut contents, &mut bytes).map_err(WordsError::read(path))?;
-        Ok(Self::Unpacked(bytes))
-    }
-}
-
-impl Deref for Contents {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Mapped(mapping) => mapping,
-            Self::Unpacked(bytes) => bytes,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use std::path::Path;
 use crate::dirt::Report;
 use crate::embeddings::{Embeddings, Extras, Rows};
 use crate::error::{WordsError, shown};
-use crate::mapping::{Contents, Mapping};
+use crate::mapping::Mapping;
 use crate::matrix::MappedMatrix;
 use crate::open::{OpenOptions, Source};
+use crate::sink::Sink;
 use crate::values::{Layout, Scalar};
 use crate::wordlist;
 
@@ -26,12 +27,26 @@ pub(crate) fn read(
     options: &OpenOptions,
     limit: usize,
 ) -> Result<(Rows, Report), WordsError> {
-    let contents = Contents::read(path, source)?;
+    let contents = source.into_mapping(path)?;
     let (layout, offset) = layout(path, &contents)?;
     let words = wordlist::read(path, options, layout.rows, limit)?;
     let values = layout.decode(&contents[offset..], limit)?;
     let extras = Extras::default();
     Ok(Rows::of(&words, values, layout.columns, extras, options.policy))
+}
+
+/// Hands on the words and vectors of a file, some rows at a time.
+pub(crate) fn stream(
+    path: &Path,
+    source: Source,
+    options: &OpenOptions,
+    limit: usize,
+    sink: &mut impl Sink,
+) -> Result<Report, WordsError> {
+    let contents = source.into_mapping(path)?;
+    let (layout, offset) = layout(path, &contents)?;
+    let words = wordlist::read(path, options, layout.rows, limit)?;
+    layout.stream(&contents[offset..], &words, options.policy, sink)
 }
 
 /// Opens a file whose matrix is as it is in memory.

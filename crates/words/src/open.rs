@@ -1,8 +1,7 @@
 //! From a path to embeddings.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::ops::ControlFlow;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -12,7 +11,7 @@ use crate::embeddings::{Embeddings, Rows};
 use crate::error::WordsError;
 use crate::format::Format;
 use crate::mapping::Mapping;
-use crate::sink::{Each, Sink};
+use crate::sink::Sink;
 use crate::{fasttext, finalfusion, floret, npy, parquet, safetensors, text, word2vec};
 
 /// How [`Embeddings::open`] reads a file.
@@ -83,6 +82,8 @@ pub(crate) struct Source {
     pub(crate) contents: Box<dyn Read + Send>,
     /// Their length in bytes, where it is known.
     pub(crate) length: Option<u64>,
+    /// The file that they are, where it is one that is not compressed.
+    pub(crate) file: Option<File>,
 }
 
 impl Source {
@@ -91,19 +92,61 @@ impl Source {
         let file = File::open(path).map_err(opened)?;
         let metadata = file.metadata().map_err(opened)?;
         let length = metadata.is_file().then_some(metadata.len());
-        let source = Self::new(file, length).map_err(WordsError::read(path))?;
-        let source = if source.sample.starts_with(GZIP) {
-            Self::new(MultiGzDecoder::new(source.contents), None)
-        } else if source.sample.starts_with(ZSTD) {
-            zstd::Decoder::new(source.contents).and_then(|unpacked| Self::new(unpacked, None))
-        } else {
-            Ok(source)
-        };
-        let source = source.map_err(WordsError::read(path))?;
-        if source.sample.is_empty() {
+        let again = length.and_then(|_| file.try_clone().ok());
+        let mut source = Self::unpack(file, length).map_err(WordsError::read(path))?;
+        if source.length.is_some() {
+            source.file = again;
+        }
+        source.not_empty(path)
+    }
+
+    /// What a reader has, which `path` stands for in messages.
+    pub(crate) fn of(path: &Path, reader: impl Read + Send + 'static) -> Result<Self, WordsError> {
+        Self::unpack(reader, None).map_err(WordsError::read(path))?.not_empty(path)
+    }
+
+    fn not_empty(self, path: &Path) -> Result<Self, WordsError> {
+        if self.sample.is_empty() {
             return Err(WordsError::Empty { path: path.to_owned() });
         }
-        Ok(source)
+        Ok(self)
+    }
+
+    /// The contents of a reader, unpacked where they are compressed: then their length is not known.
+    fn unpack(reader: impl Read + Send + 'static, length: Option<u64>) -> io::Result<Self> {
+        let source = Self::new(reader, length)?;
+        if source.sample.starts_with(GZIP) {
+            Self::new(MultiGzDecoder::new(source.contents), None)
+        } else if source.sample.starts_with(ZSTD) {
+            Self::new(zstd::Decoder::new(source.contents)?, None)
+        } else {
+            Ok(source)
+        }
+    }
+
+    /// The format that the options name, or that the contents tell.
+    pub(crate) fn format(&self, options: &OpenOptions) -> Format {
+        options.format.unwrap_or_else(|| Format::of(&self.sample))
+    }
+
+    /// The contents as a file, from its start on. What is no file by itself, compressed ones among
+    /// them, is unpacked into one without a name, in the system's folder for temporary files.
+    pub(crate) fn into_file(self, path: &Path) -> Result<File, WordsError> {
+        let Self { file, mut contents, .. } = self;
+        let start = |mut file: File| file.seek(SeekFrom::Start(0)).map(|_| file);
+        let file = file.map_or_else(
+            || {
+                let mut unpacked = tempfile::tempfile()?;
+                io::copy(&mut contents, &mut unpacked).map(|_| unpacked)
+            },
+            Ok,
+        );
+        file.and_then(start).map_err(WordsError::read(path))
+    }
+
+    /// The contents, mapped into memory.
+    pub(crate) fn into_mapping(self, path: &Path) -> Result<Mapping, WordsError> {
+        Mapping::of(path, &self.into_file(path)?)
     }
 
     fn new(mut reader: impl Read + Send + 'static, length: Option<u64>) -> io::Result<Self> {
@@ -116,7 +159,7 @@ impl Source {
             // What could be read may be enough; whoever reads on meets the error.
             Err(error) => Box::new(start.chain(Failed(error.kind(), Some(error)))),
         };
-        Ok(Self { sample, contents, length })
+        Ok(Self { sample, contents, length, file: None })
     }
 }
 
@@ -131,116 +174,76 @@ impl Read for Failed {
 
 /// Reads embeddings from the file at `path`.
 pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Embeddings, WordsError> {
-    let limit = limit(options)?;
-    let in_file = |error: WordsError| match error {
-        WordsError::NoVectors { .. } | WordsError::NonFiniteVector { .. } => error.in_file(path),
-        error => error,
-    };
     if options.map {
-        return open_mapped(path, options, limit).map_err(in_file);
+        let in_file = |error: WordsError| match error {
+            WordsError::NoVectors { .. } | WordsError::NonFiniteVector { .. } => {
+                error.in_file(path)
+            }
+            error => error,
+        };
+        return open_mapped(path, options, limit(options)?).map_err(in_file);
     }
-    let (source, format) = start(path, options)?;
+    limit(options)?;
+    read_whole(path, Source::open(path)?, options)
+}
+
+/// Reads embeddings from a reader.
+pub(crate) fn open_reader(
+    path: &Path,
+    reader: impl Read + Send + 'static,
+    options: &OpenOptions,
+) -> Result<Embeddings, WordsError> {
+    if options.map {
+        let reason = "it is no file".to_owned();
+        return Err(WordsError::Unmappable { path: path.to_owned(), reason });
+    }
+    limit(options)?;
+    read_whole(path, Source::of(path, reader)?, options)
+}
+
+fn read_whole(
+    path: &Path,
+    source: Source,
+    options: &OpenOptions,
+) -> Result<Embeddings, WordsError> {
+    let limit = limit(options)?;
+    let format = source.format(options);
     let mut rows = Rows::new(limit);
     let (rows, report) = match read(path, source, format, options, &mut rows)? {
         Outcome::Read(report) => (rows, *report),
-        Outcome::NoStream(source) => match format {
+        Outcome::NotByRows(source) => match format {
             Format::Npy => npy::read(path, source, options, limit)?,
             Format::Safetensors => safetensors::read(path, source, options, limit)?,
-            Format::Parquet => parquet::read(path, source, options.policy, limit)?,
+            Format::Parquet => {
+                let report = parquet::read(path, source, options.policy, &mut rows)?;
+                (rows, report)
+            }
             Format::FastText => fasttext::read(path, source, options, limit)?,
             Format::Floret => floret::read(path, source, options.subwords)?,
-            _ => finalfusion::read(path, &source, options, limit)?,
+            _ => finalfusion::read(path, source, options, limit)?,
         },
     };
     rows.finish(report).map_err(|error| error.in_file(path))
 }
 
-/// Reads the file at `path` row by row: calls `each` with every word and its vector.
-///
-/// The rows are those of [`Embeddings::open`] with the same options, in the same order, with the
-/// same [`Report`] and the same errors; but those before an error have been handed on when it is
-/// found. `each` ends the reading with [`ControlFlow::Break`], which is no error.
-///
-/// For text and word2vec's binary format memory does not grow with the vectors: a few blocks of the
-/// file, and the words that were seen, to leave out those that come again. Other formats are read as
-/// a whole first; one that has subwords and no words is an error.
-///
-/// ```
-/// use std::ops::ControlFlow;
-/// use procrust_words::{OpenOptions, stream};
-///
-/// # let directory = tempfile::tempdir()?;
-/// let path = directory.path().join("few.vec");
-/// std::fs::write(&path, "2 2\nthe 0.5 1\nof -1 2\n")?;
-///
-/// let mut longest = 0.0_f32;
-/// let report = stream(&path, &OpenOptions::default(), |_word, vector| {
-///     longest = longest.max(vector.iter().map(|value| value * value).sum());
-///     ControlFlow::Continue(())
-/// })?;
-/// assert_eq!(longest, 5.0);
-/// assert!(report.is_clean());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-///
-/// Those of [`Embeddings::open`].
-pub fn stream(
-    path: impl AsRef<Path>,
-    options: &OpenOptions,
-    mut each: impl FnMut(&str, &[f32]) -> ControlFlow<()>,
-) -> Result<Report, WordsError> {
-    let path = path.as_ref();
-    let limit = limit(options)?;
-    let (source, format) = start(path, options)?;
-    let mut sink = Each::new(&mut each, limit);
-    match read(path, source, format, options, &mut sink)? {
-        Outcome::Read(report) if sink.len() > 0 => Ok(*report),
-        Outcome::Read(_) => {
-            Err(WordsError::NoVectors { rows: 0, columns: sink.columns() }.in_file(path))
-        }
-        Outcome::NoStream(_) => {
-            let all = open(path, options)?;
-            if all.is_empty() {
-                return Err(WordsError::NoVectors { rows: 0, columns: all.dim() }.in_file(path));
-            }
-            for (word, row) in all.words().iter().zip(all.vectors().rows()) {
-                let row = row.to_slice().expect("vectors are stored by rows");
-                if each(word, row).is_break() {
-                    break;
-                }
-            }
-            Ok(all.report().clone())
-        }
-    }
-}
-
 /// The most words that are wanted.
-fn limit(options: &OpenOptions) -> Result<usize, WordsError> {
+pub(crate) fn limit(options: &OpenOptions) -> Result<usize, WordsError> {
     match options.limit {
         Some(0) => Err(WordsError::Limit),
         limit => Ok(limit.unwrap_or(usize::MAX)),
     }
 }
 
-/// The file and its format.
-fn start(path: &Path, options: &OpenOptions) -> Result<(Source, Format), WordsError> {
-    let source = Source::open(path)?;
-    let format = options.format.unwrap_or_else(|| Format::of(&source.sample));
-    Ok((source, format))
-}
-
 /// How far [`read`] came.
-enum Outcome {
+pub(crate) enum Outcome {
     /// All rows that were wanted are in the sink.
     Read(Box<Report>),
-    /// The format is not one that is read row by row.
-    NoStream(Source),
+    /// The format is not one that is read from the start to the end.
+    NotByRows(Source),
 }
 
-/// Reads those formats that are read row by row.
-fn read(
+/// Reads those formats that are read row by row, from the start to the end.
+pub(crate) fn read(
     path: &Path,
     source: Source,
     format: Format,
@@ -256,7 +259,7 @@ fn read(
             let block = word2vec::BLOCK;
             Outcome::Read(word2vec::read(path, source, options.policy, block, sink)?.into())
         }
-        _ => Outcome::NoStream(source),
+        _ => Outcome::NotByRows(source),
     })
 }
 

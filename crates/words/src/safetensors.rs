@@ -11,9 +11,10 @@ use crate::embeddings::{Embeddings, Extras, Rows};
 use crate::error::WordsError;
 use crate::format::Format;
 use crate::late::Late;
-use crate::mapping::{Contents, Mapping};
+use crate::mapping::Mapping;
 use crate::matrix::MappedMatrix;
 use crate::open::{OpenOptions, Source};
+use crate::sink::Sink;
 use crate::values::{Layout, Scalar};
 use crate::wordlist;
 use crate::words::{self, Words};
@@ -37,12 +38,26 @@ pub(crate) fn read(
     options: &OpenOptions,
     limit: usize,
 ) -> Result<(Rows, Report), WordsError> {
-    let contents = Contents::read(path, source)?;
+    let contents = source.into_mapping(path)?;
     let found = Found::read(path, &contents)?;
     let words = found.words(path, &contents, options, limit)?;
     let values = found.layout.decode(&contents[found.offset..], limit)?;
     let (columns, extras) = (found.layout.columns, Extras::default());
     Ok(Rows::of(&words, values, columns, extras, options.policy))
+}
+
+/// Hands on the words and vectors of a file, some rows at a time.
+pub(crate) fn stream(
+    path: &Path,
+    source: Source,
+    options: &OpenOptions,
+    limit: usize,
+    sink: &mut impl Sink,
+) -> Result<Report, WordsError> {
+    let contents = source.into_mapping(path)?;
+    let found = Found::read(path, &contents)?;
+    let words = found.words(path, &contents, options, limit)?;
+    found.layout.stream(&contents[found.offset..], &words, options.policy, sink)
 }
 
 /// Opens a file whose matrix is as it is in memory.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::embeddings::all_finite;
 use crate::error::WordsError;
+use crate::mapping::Mapping;
 
 /// fastText's mark of a line's end, which is a word without n-grams.
 const LINE_END: &str = "</s>";
@@ -95,7 +96,7 @@ impl Subwords {
         let columns = self.dim();
         let values = match &self.table {
             Table::Dense { values, .. } => values,
-            Table::Quantized(_) => return Ok(()), // checked by its reader
+            Table::Quantized(_) | Table::Mapped(_) => return Ok(()), // checked by its reader
         };
         if values.par_chunks(1 << 16).all(all_finite) {
             return Ok(());
@@ -111,6 +112,10 @@ impl Subwords {
     }
 }
 
+/// The most columns that one code of a quantised matrix may stand for: what is unpacked stays within
+/// a multiple of the file's size. Programs that quantise take 2 to 10.
+pub(crate) const WIDEST: usize = 64;
+
 /// Divides a sum of so many vectors by their number, as fastText does it: by a product with the
 /// reciprocal.
 pub(crate) fn scale(sum: &mut [f32], count: usize) {
@@ -125,6 +130,37 @@ pub(crate) fn scale(sum: &mut [f32], count: usize) {
 pub(crate) enum Table {
     Dense { values: Vec<f32>, columns: usize },
     Quantized(Quantized),
+    Mapped(MappedTable),
+}
+
+/// Rows of little-endian `f32` in a mapped file, at any byte.
+#[derive(Debug, Clone)]
+pub(crate) struct MappedTable {
+    mapping: Mapping,
+    offset: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl MappedTable {
+    /// The matrix at `offset`; `None` unless the file holds it whole.
+    pub(crate) fn new(
+        mapping: Mapping,
+        offset: usize,
+        rows: usize,
+        columns: usize,
+    ) -> Option<Self> {
+        let length = rows.checked_mul(columns)?.checked_mul(4)?;
+        mapping.get(offset..offset.checked_add(length)?)?;
+        Some(Self { mapping, offset, rows, columns })
+    }
+
+    /// The values of a row.
+    pub(crate) fn row(&self, row: usize) -> impl Iterator<Item = f32> + '_ {
+        let start = self.offset + row * self.columns * 4;
+        let (numbers, _) = self.mapping[start..start + self.columns * 4].as_chunks::<4>();
+        numbers.iter().map(|&number| f32::from_le_bytes(number))
+    }
 }
 
 impl Table {
@@ -132,6 +168,7 @@ impl Table {
         match self {
             Self::Dense { values, columns } => values.len() / columns,
             Self::Quantized(quantized) => quantized.codes.len() / quantized.parts(),
+            Self::Mapped(mapped) => mapped.rows,
         }
     }
 
@@ -139,6 +176,7 @@ impl Table {
         match self {
             Self::Dense { columns, .. } => *columns,
             Self::Quantized(quantized) => quantized.columns,
+            Self::Mapped(mapped) => mapped.columns,
         }
     }
 
@@ -150,6 +188,9 @@ impl Table {
                 vector.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
             Self::Quantized(quantized) => quantized.add(row, vector),
+            Self::Mapped(mapped) => {
+                vector.iter_mut().zip(mapped.row(row)).for_each(|(sum, value)| *sum += value);
+            }
         }
     }
 }

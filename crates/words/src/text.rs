@@ -79,7 +79,7 @@ pub(crate) fn read(
     sink: &mut impl Sink,
 ) -> Result<Report, WordsError> {
     let OpenOptions { spaces_in_words, policy, .. } = *options;
-    let Source { sample, contents, length } = source;
+    let Source { sample, contents, length, .. } = source;
     let mut input = Input { contents, length, lossy: policy == Policy::Lossy, cut: None };
     let mut block = Vec::new();
     let mut filled = input.fill(&mut block, blocks.read);
@@ -574,6 +574,7 @@ mod tests {
             sample: text.as_bytes().to_vec(),
             contents: Box::new(Cursor::new(text.as_bytes().to_vec())),
             length: Some(text.len() as u64),
+            file: None,
         };
         let options = OpenOptions { policy, ..OpenOptions::default() };
         let mut rows = Rows::new(limit);

@@ -3,11 +3,19 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use crate::dirt::{Policy, Position, Report};
 use crate::error::WordsError;
 use crate::pages::prefer_large;
+use crate::sink::{Offered, Sink};
+use crate::words::Words;
 
-/// Rows that are decoded in one go.
+/// Rows that are decoded by one thread in one go.
 const BLOCK: usize = 1024;
+
+/// How many rows are decoded at once where they are handed on: about 2^20 values.
+pub(crate) fn rows_at_once(columns: usize) -> usize {
+    ((1 << 20) / columns.max(1)).clamp(1, 1 << 16)
+}
 
 /// A kind of floating point number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,32 +64,74 @@ impl Layout {
         values.try_reserve_exact(len).map_err(|_| memory())?;
         prefer_large(&mut values);
         values.resize(len, 0.0);
-        if len > 0 {
-            let (out, big) = (&mut values[..], self.big_endian);
+        self.decode_into(bytes, 0, &mut values);
+        Ok(values)
+    }
+
+    /// Hands on a row for each word, of a matrix of [`length`](Self::length) bytes, which is decoded
+    /// some rows at a time.
+    pub(crate) fn stream(
+        &self,
+        bytes: &[u8],
+        words: &Words,
+        policy: Policy,
+        sink: &mut impl Sink,
+    ) -> Result<Report, WordsError> {
+        let (columns, mut report) = (self.columns, Report::default());
+        sink.start(columns)?;
+        let block = rows_at_once(columns);
+        let mut values = vec![0.0; block.min(words.len()) * columns];
+        for (row, word) in words.iter().enumerate() {
+            if sink.full() {
+                break;
+            }
+            let at = row % block;
+            if at == 0 {
+                values.truncate(block.min(words.len() - row) * columns);
+                self.decode_into(bytes, row, &mut values);
+            }
+            let values = &values[at * columns..(at + 1) * columns];
+            let position = Position::Row { row: row as u64 + 1, offset: None };
+            let offered = Offered { word: Ok(word), values, norm: None, position, policy };
+            sink.offer(offered, &mut report)?;
+        }
+        Ok(report)
+    }
+
+    /// As [`decode`](Self::decode), whole rows from `first` on.
+    fn decode_into(&self, bytes: &[u8], first: usize, out: &mut [f32]) {
+        if !out.is_empty() {
+            let big = self.big_endian;
             match self.scalar {
-                Scalar::F16 if big => self.fill(bytes, out, |b| f16::from_be_bytes(b).into()),
-                Scalar::F16 => self.fill(bytes, out, |b| f16::from_le_bytes(b).into()),
-                Scalar::Bf16 if big => self.fill(bytes, out, |b| bf16::from_be_bytes(b).into()),
-                Scalar::Bf16 => self.fill(bytes, out, |b| bf16::from_le_bytes(b).into()),
-                Scalar::F32 if big => self.fill(bytes, out, f32::from_be_bytes),
-                Scalar::F32 => self.fill(bytes, out, f32::from_le_bytes),
-                Scalar::F64 if big => self.fill(bytes, out, |b| f64::from_be_bytes(b) as f32),
-                Scalar::F64 => self.fill(bytes, out, |b| f64::from_le_bytes(b) as f32),
+                Scalar::F16 if big => {
+                    self.fill(bytes, first, out, |b| f16::from_be_bytes(b).into());
+                }
+                Scalar::F16 => self.fill(bytes, first, out, |b| f16::from_le_bytes(b).into()),
+                Scalar::Bf16 if big => {
+                    self.fill(bytes, first, out, |b| bf16::from_be_bytes(b).into());
+                }
+                Scalar::Bf16 => self.fill(bytes, first, out, |b| bf16::from_le_bytes(b).into()),
+                Scalar::F32 if big => self.fill(bytes, first, out, f32::from_be_bytes),
+                Scalar::F32 => self.fill(bytes, first, out, f32::from_le_bytes),
+                Scalar::F64 if big => {
+                    self.fill(bytes, first, out, |b| f64::from_be_bytes(b) as f32);
+                }
+                Scalar::F64 => self.fill(bytes, first, out, |b| f64::from_le_bytes(b) as f32),
             }
         }
-        Ok(values)
     }
 
     fn fill<const N: usize>(
         &self,
         bytes: &[u8],
+        first: usize,
         values: &mut [f32],
         number: impl Fn([u8; N]) -> f32 + Sync,
     ) {
         let (numbers, _) = bytes.as_chunks::<N>();
         let block = BLOCK.saturating_mul(self.columns);
         values.par_chunks_mut(block).enumerate().for_each(|(i, values)| {
-            let row = i * BLOCK;
+            let row = first + i * BLOCK;
             if self.by_columns {
                 for (j, column) in numbers.chunks_exact(self.rows).enumerate() {
                     let targets = values[j..].iter_mut().step_by(self.columns);

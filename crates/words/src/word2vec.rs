@@ -341,6 +341,7 @@ mod tests {
             sample: Vec::new(),
             contents: Box::new(Cursor::new(bytes.to_vec())),
             length: block.is_multiple_of(2).then_some(bytes.len() as u64),
+            file: None,
         };
         let mut rows = Rows::new(limit);
         match read(Path::new("f"), source, policy, block, &mut rows)

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::embeddings::Index;
+use crate::embeddings::{Index, quotient};
 use crate::error::{WordsError, shown};
 use crate::format::Format;
 use crate::output::{Compression, Packed, Temporary, appear, append, check_name, temporary};
+use crate::stream::Row;
 use crate::words::Words;
 use crate::{finalfusion, npy, parquet, safetensors, word2vec, wordlist};
 
@@ -84,6 +85,8 @@ pub struct Writer {
     announced: Option<usize>,
     rows: usize,
     body: Body,
+    /// Room for a row at unit length.
+    unit: Vec<f32>,
 }
 
 /// What was written, by the format.
@@ -233,7 +236,15 @@ impl Writer {
             Format::Parquet => return Err(parquet::left_out(path)),
             Format::FastText | Format::Floret => return Err(only_read()),
         };
-        Ok(Self { path: path.to_owned(), format, columns: dim, announced: rows, rows: 0, body })
+        Ok(Self {
+            path: path.to_owned(),
+            format,
+            columns: dim,
+            announced: rows,
+            rows: 0,
+            body,
+            unit: Vec::new(),
+        })
     }
 
     /// The dimensions of its vectors.
@@ -267,6 +278,32 @@ impl Writer {
     /// writer is of no more use.
     pub fn push(&mut self, word: &str, row: &[f32]) -> Result<(), WordsError> {
         self.write_row(word, row, None)
+    }
+
+    /// Writes a row that [`stream_rows`](crate::stream_rows) handed on. A finalfusion file keeps its
+    /// norm, and the vector at unit length, so that it comes back bit for bit; either all rows of a
+    /// file have norms or none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`push`](Self::push).
+    ///
+    /// # Panics
+    ///
+    /// If some rows of a finalfusion file have norms and others none.
+    pub fn push_row(&mut self, row: &Row<'_>) -> Result<(), WordsError> {
+        let Body::Finalfusion { norms, .. } = &self.body else {
+            return self.push(row.word, row.vector);
+        };
+        let all = if row.norm.is_some() { self.rows } else { 0 };
+        assert!(norms.len() == all, "expected norms for all rows of a file or none");
+        let Some(norm) = row.norm else { return self.push(row.word, row.vector) };
+        let mut unit = std::mem::take(&mut self.unit);
+        unit.clear();
+        unit.extend(row.vector.iter().map(|&value| quotient(value, norm)));
+        let written = self.push_with_norm(row.word, &unit, norm);
+        self.unit = unit;
+        written
     }
 
     /// Whether the file has a norm for each row.

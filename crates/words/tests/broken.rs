@@ -51,10 +51,8 @@ fn gzip_that_ends_early() {
 
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(&finalfusion()).unwrap();
-    assert_eq!(
-        Files::new().error(packed.finish().unwrap()),
-        "file: expected a finalfusion file at byte 0, found a compressed one: unpack it first"
-    );
+    let packed = packed.finish().unwrap();
+    assert!(Files::new().error(&packed[..packed.len() - 12]).starts_with("cannot read file: "));
 }
 
 #[test]
@@ -181,7 +179,11 @@ fn quantised_headers() {
         ((1, 1, 2, HUGE), "bytes of codes"),
         ((1, 1, 2, u64::MAX), "bytes of codes"),
         ((1, 1, u32::MAX, 2), "bytes of centroids"),
-        ((1, u32::MAX, u32::MAX, 2), "bytes of centroids"),
+        ((1 << 26, u32::MAX - 63, u32::MAX, 2), "multiple of the codes"),
+        ((1 << 26, 1 << 31, u32::MAX, 2), "bytes of centroids"),
+        // A code for so many columns would make much of a small file.
+        ((1, 65, 2, 2), "expected a code for at most 64 columns at byte 70, found 65"),
+        ((1, u32::MAX, u32::MAX, 2), "a code for at most 64 columns"),
     ] {
         let message = files.error(file(numbers, &[0, 1]).0);
         assert!(message.contains(expected), "{numbers:?}: {message}");

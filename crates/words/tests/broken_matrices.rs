@@ -349,15 +349,21 @@ fn compressed_files() {
     let mut damaged = packed(common::TEXT.as_bytes());
     damaged[4] = 0xff;
     assert!(files.error(&damaged).starts_with("cannot read file: "));
-    assert_eq!(
-        files.error(packed(&finalfusion())),
-        "file: expected a finalfusion file at byte 0, found a compressed one: unpack it first"
-    );
+    let mut contents = vec![finalfusion(), golden("f4.npy"), golden("words.safetensors")];
+    contents.push(golden("one.bin"));
     #[cfg(feature = "parquet")]
-    assert_eq!(
-        files.error(packed(&golden("fixed.parquet"))),
-        "file: expected a Parquet file at byte 0, found a compressed one: unpack it first"
-    );
+    contents.push(golden("fixed.parquet"));
+    for contents in contents {
+        let options = options(|options| options.words = Some(files.path("x.words.txt")));
+        let plain = Embeddings::open(files.write("plain", &contents), &options).unwrap();
+        for packed in [packed(&contents), zstd::encode_all(&contents[..], 3).unwrap()] {
+            let path = files.write("packed", packed);
+            let unpacked = Embeddings::open(&path, &options).unwrap();
+            assert_eq!(unpacked.words(), plain.words());
+            assert_eq!(unpacked.vectors(), plain.vectors());
+            assert_eq!(unpacked.norms(), plain.norms());
+        }
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod map;
 mod survey;
 mod write;
 
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use finalfusion::prelude::{Embeddings, MmapEmbeddings, StorageWrap, VocabWrap};
@@ -14,11 +14,14 @@ use finalfusion::subword::{BucketIndexer, Indexer};
 use finalfusion::vocab::{SubwordVocab, Vocab};
 use rayon::prelude::*;
 
-use crate::dirt::Report;
+use crate::dirt::{Position, Report};
 use crate::embeddings::{Extras, Rows};
 use crate::error::WordsError;
 use crate::open::{OpenOptions, Source};
+use crate::sink::{Each, Offered, Sink};
+use crate::stream::Row;
 use crate::subwords::{Cut, Find, Subwords, Table};
+use crate::values::rows_at_once;
 use survey::survey;
 
 pub(crate) use map::map;
@@ -32,42 +35,21 @@ const BLOCK: usize = 1024;
 
 /// Reads the words of a finalfusion file and their vectors at their original length.
 ///
-/// The library trusts the numbers in a file: it allocates what they say and panics where they
-/// contradict each other. So the file is surveyed first. Vectors of n-grams are left out unless
-/// the options say otherwise.
+/// Vectors of n-grams are left out unless the options say otherwise.
 pub(crate) fn read(
     path: &Path,
-    source: &Source,
+    source: Source,
     options: &OpenOptions,
     limit: usize,
 ) -> Result<(Rows, Report), WordsError> {
-    if source.length.is_none() && source.sample.starts_with(MAGIC) {
-        return Err(WordsError::Damaged {
-            path: path.to_owned(),
-            expected: "a finalfusion file".to_owned(),
-            offset: 0,
-            found: "a compressed one: unpack it first".to_owned(),
-        });
-    }
-    let open =
-        || File::open(path).map_err(|cause| WordsError::Open { path: path.to_owned(), cause });
-    let metadata = survey(path, open()?, limit, options.subwords)?;
-
-    let found: Embeddings<VocabWrap, StorageWrap> =
-        Embeddings::mmap_embeddings(&mut BufReader::new(open()?)).map_err(|cause| {
-            WordsError::Finalfusion { path: path.to_owned(), cause: Box::new(cause) }
-        })?;
-    let (_, vocab, storage, norms) = found.into_parts();
+    let Found { metadata, vocab, storage, norms } = Found::open(path, source, options, limit)?;
     let words = vocab.words();
     let words = &words[..words.len().min(limit)];
     let columns = storage.shape().1;
 
     let mut values = reconstruct(&storage, 0, words.len())?;
     if let Some(norms) = &norms {
-        // Vectors are stored at unit length, beside the length that they had.
-        values.par_chunks_mut(columns).enumerate().for_each(|(row, vector)| {
-            vector.iter_mut().for_each(|value| *value *= norms[row]);
-        });
+        lengthen(&mut values, &norms[..words.len()]);
     }
     let norms = norms.map(|norms| norms.iter().take(words.len()).copied().collect());
     let (words, extras) = (words.iter().map(String::as_str), Extras { norms, metadata });
@@ -79,6 +61,81 @@ pub(crate) fn read(
         rows.subwords = Some(Subwords::new(Table::Dense { values, columns }, cut));
     }
     Ok((rows, report))
+}
+
+/// Hands on the words of a file and their vectors at their original length, some rows at a time.
+pub(crate) fn stream<F: FnMut(Row<'_>) -> ControlFlow<()>>(
+    path: &Path,
+    source: Source,
+    options: &OpenOptions,
+    limit: usize,
+    sink: &mut Each<F>,
+) -> Result<Report, WordsError> {
+    let Found { metadata, vocab, storage, norms } = Found::open(path, source, options, limit)?;
+    let words = vocab.words();
+    let words = &words[..words.len().min(limit)];
+    let columns = storage.shape().1;
+    sink.start(columns)?;
+    sink.set_metadata(metadata);
+    let (policy, block) = (options.policy, rows_at_once(columns));
+    let mut report = Report::default();
+    for (i, words) in words.chunks(block).enumerate() {
+        let first = i * block;
+        let mut values = reconstruct(&storage, first, words.len())?;
+        let norms = norms.as_ref().map(|norms| &norms[first..first + words.len()]);
+        if let Some(norms) = norms {
+            lengthen(&mut values, norms);
+        }
+        for (row, (word, values)) in words.iter().zip(values.chunks_exact(columns)).enumerate() {
+            if sink.full() {
+                return Ok(report);
+            }
+            let position = Position::Row { row: (first + row) as u64 + 1, offset: None };
+            let norm = norms.map(|norms| norms[row]);
+            sink.offer(Offered { word: Ok(word), values, norm, position, policy }, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+/// The parts of a file.
+struct Found {
+    metadata: Option<String>,
+    vocab: VocabWrap,
+    /// In the file.
+    storage: StorageWrap,
+    norms: Option<Vec<f32>>,
+}
+
+impl Found {
+    /// The library trusts the numbers in a file: it allocates what they say and panics where they
+    /// contradict each other. So the file is surveyed first.
+    fn open(
+        path: &Path,
+        source: Source,
+        options: &OpenOptions,
+        limit: usize,
+    ) -> Result<Self, WordsError> {
+        let mut file = source.into_file(path)?;
+        let again = file.try_clone().map_err(WordsError::read(path))?;
+        let metadata = survey(path, again, limit, options.subwords)?;
+        file.seek(SeekFrom::Start(0)).map_err(WordsError::read(path))?;
+        let found: Embeddings<VocabWrap, StorageWrap> =
+            Embeddings::mmap_embeddings(&mut BufReader::new(file)).map_err(|cause| {
+                WordsError::Finalfusion { path: path.to_owned(), cause: Box::new(cause) }
+            })?;
+        let (_, vocab, storage, norms) = found.into_parts();
+        let norms = norms.map(|norms| norms.iter().copied().collect());
+        Ok(Self { metadata, vocab, storage, norms })
+    }
+}
+
+/// Gives unit vectors, which are stored beside the lengths that they had, these lengths again.
+fn lengthen(values: &mut [f32], norms: &[f32]) {
+    let columns = values.len() / norms.len().max(1);
+    values.par_chunks_mut(columns.max(1)).zip(norms).for_each(|(vector, &norm)| {
+        vector.iter_mut().for_each(|value| *value *= norm);
+    });
 }
 
 /// So many rows from one on.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::MAGIC;
 use crate::error::{WordsError, shown};
-use crate::subwords::Cut;
+use crate::subwords::{Cut, WIDEST};
 
 pub(super) const SIMPLE_VOCAB: u32 = 1;
 pub(super) const ND_ARRAY: u32 = 2;
@@ -324,6 +324,10 @@ impl Walk<'_> {
         if codes == 0 || columns == 0 || !columns.is_multiple_of(codes) {
             let found = format!("{columns} for {codes} codes");
             return Err(self.damaged(at, "columns that are a multiple of the codes", found));
+        }
+        if columns / codes > WIDEST as u64 {
+            let expected = format!("a code for at most {WIDEST} columns");
+            return Err(self.damaged(at, expected, columns / codes));
         }
         let at = self.at;
         let centroids = u64::from(self.u32("number of centroids")?);

@@ -3,25 +3,31 @@
 use std::path::Path;
 
 use crate::dirt::{Policy, Report};
-use crate::embeddings::Rows;
 use crate::error::WordsError;
 use crate::open::Source;
+use crate::sink::Sink;
 
 #[cfg(feature = "parquet")]
-mod file;
+mod pages;
+#[cfg(feature = "parquet")]
+mod read;
+#[cfg(feature = "parquet")]
+mod schema;
+#[cfg(feature = "parquet")]
+mod write;
 
 /// How a file starts.
 pub(crate) const MAGIC: &[u8] = b"PAR1";
 
-/// Reads the words and vectors of a table.
+/// Hands on the words and vectors of a table.
 #[cfg(feature = "parquet")]
 pub(crate) fn read(
     path: &Path,
     source: Source,
     policy: Policy,
-    limit: usize,
-) -> Result<(Rows, Report), WordsError> {
-    file::read(path, source, policy, limit)
+    sink: &mut impl Sink,
+) -> Result<Report, WordsError> {
+    read::read(path, source, policy, sink)
 }
 
 /// Refuses the file: the library is left out.
@@ -30,8 +36,8 @@ pub(crate) fn read(
     path: &Path,
     _: Source,
     _: Policy,
-    _: usize,
-) -> Result<(Rows, Report), WordsError> {
+    _: &mut impl Sink,
+) -> Result<Report, WordsError> {
     Err(left_out(path))
 }
 
@@ -43,4 +49,4 @@ pub(crate) fn left_out(path: &Path) -> WordsError {
 }
 
 #[cfg(feature = "parquet")]
-pub(crate) use file::Table;
+pub(crate) use write::Table;

@@ -1,0 +1,7 @@
+//! NumPy's matrices, with a list of as many words as they have rows.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use procrust_words::Format;
+
+fuzz_target!(|bytes: &[u8]| procrust_words_fuzz::check(bytes, Some(Format::Npy)));
