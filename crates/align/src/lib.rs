@@ -49,15 +49,21 @@
 //! blocks and merged in order. OpenBLAS with several threads of its own splits its sums by their
 //! number; keep it at one thread where bits matter.
 
+mod adapt;
 mod affine;
 mod alignment;
 mod blocks;
 mod cca;
+mod components;
 mod coral;
 mod error;
 mod factor;
+mod features;
 mod folds;
 mod generalized;
+mod joint_pca;
+mod kernel;
+mod labels;
 mod moments;
 mod prepare;
 mod procrustes;
@@ -66,10 +72,12 @@ mod ridge_cv;
 mod saved;
 mod spectrum;
 mod subspace;
+mod tca;
 mod transport;
 mod vecmap;
 mod whitening;
 
+pub use adapt::{AdaptUnpaired, Adaptation, Hints, NewRows};
 pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
 pub use cca::Cca;
@@ -77,6 +85,9 @@ pub use coral::{Coral, Regularization};
 pub use error::AlignError;
 pub use folds::PairFolds;
 pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
+pub use joint_pca::JointPca;
+pub use kernel::Kernel;
+pub use labels::{Labeller, LabellerError, NearestLabels};
 pub use moments::{Moments, PairMoments, repeat_weights};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
@@ -85,6 +96,7 @@ pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use saved::{SavedAlignment, Side};
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;
+pub use tca::Tca;
 pub use transport::LinearTransport;
 pub use vecmap::VecMap;
 
