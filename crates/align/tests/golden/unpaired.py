@@ -1,0 +1,180 @@
+"""Writes unpaired.json: adaptation of unpaired domains by NumPy, SciPy and POT in double precision.
+
+Run with NumPy 2.4, SciPy 1.17 and POT 0.9.7: python3 unpaired.py. Seed 2011. Inputs are multiples
+of 1/64, so that they are exact as text and in single precision.
+
+Whose numbers these are, and where conventions differ:
+
+* Joint PCA: scipy.linalg.eigh of np.cov of all rows. Signs are free.
+* TCA, JDA, BDA: written here from the papers, with the n x n matrix L formed as the papers define
+  it and scipy.linalg.eigh on the generalised symmetric problem. skada and ADAPT are no reference:
+  they call a symmetric solver on a matrix that is not symmetric. Signs are free. Nystroem's
+  approximation is the linear kernel's problem on K_nm K_mm^(-1/2), by fractional powers.
+* GFK: written here from the paper, by integrating the flow numerically (Gauss-Legendre, 60 nodes)
+  rather than by its closed form, so that the closed form is what is tested. The root is SciPy's.
+* The subspace disagreement measure: scipy.linalg.subspace_angles.
+"""
+
+import json
+import platform
+from pathlib import Path
+
+import numpy as np
+import ot
+import scipy
+from scipy import linalg
+from scipy.spatial.distance import cdist
+
+SEED = 2011
+rng = np.random.default_rng(SEED)
+
+
+def grid(x, step=64):
+    return np.round(x * step) / step
+
+
+def listed(value):
+    if isinstance(value, dict):
+        return {key: listed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [listed(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return value
+
+
+def domains(n, m, d, classes, shift, apart=2.0):
+    """Classes around centres, the target's turned, scaled and shifted."""
+    centres = apart * rng.standard_normal((classes, d))
+    ys, yt = np.arange(n) % classes, rng.integers(0, classes, m)
+    turn = np.eye(d) + 0.2 * rng.standard_normal((d, d))
+    x = grid(centres[ys] + rng.standard_normal((n, d)))
+    y = grid((centres[yt] + rng.standard_normal((m, d))) @ turn + shift)
+    return x, y, ys
+
+
+CASES = [("tall", *domains(14, 11, 4, 3, 0.5)), ("wide", *domains(7, 6, 18, 2, -1.0)),
+         ("overlapping", *domains(16, 18, 6, 3, 0.75, 0.8))]
+
+
+def joint_pca(x, y, k):
+    rows = np.vstack([x, y])
+    values, vectors = linalg.eigh(np.cov(rows.T))
+    kept = vectors[:, ::-1][:, :k]
+    return {
+        "k": k,
+        "source": (x - rows.mean(0)) @ kept,
+        "target": (y - rows.mean(0)) @ kept,
+        "explained": values[::-1][:k].sum() / values.sum(),
+    }
+
+
+def mmd(n, m, ys=None, pseudo=None, weights=(1.0, 1.0)):
+    e = np.r_[np.full(n, 1 / n), np.full(m, -1 / m)]
+    total = weights[0] * np.outer(e, e)
+    if pseudo is not None:
+        for c in range(max(ys) + 1):
+            s, t = np.flatnonzero(ys == c), n + np.flatnonzero(pseudo == c)
+            if len(s) and len(t):
+                e = np.zeros(n + m)
+                e[s], e[t] = 1 / len(s), -1 / len(t)
+                total = total + weights[1] * np.outer(e, e)
+    return total / np.linalg.norm(total)
+
+
+def component_analysis(features, l, mu, k):
+    n = len(features)
+    h = np.eye(n) - 1 / n
+    a = features.T @ h @ features
+    b = features.T @ l @ features + mu * np.eye(features.shape[1])
+    return features @ linalg.eigh((a + a.T) / 2, (b + b.T) / 2)[1][:, ::-1][:, :k]
+
+
+def kernel_features(rows, kernel, gamma):
+    if kernel is None:
+        return rows
+    if kernel == "linear":
+        return rows @ rows.T
+    squares = cdist(rows, rows, "sqeuclidean")
+    if gamma is None:
+        gamma = 1 / (2 * np.median(squares[np.triu_indices(len(rows), 1)]))
+    return np.exp(-gamma * squares)
+
+
+def tca(x, y, k, mu, kernel, gamma=None):
+    z = component_analysis(kernel_features(np.vstack([x, y]), kernel, gamma), mmd(len(x), len(y)), mu, k)
+    return {"k": k, "mu": mu, "kernel": kernel, "gamma": gamma, "source": z[: len(x)], "target": z[len(x) :]}
+
+
+def jda(x, y, ys, k, mu, kernel, rounds, balance=None):
+    features = kernel_features(np.vstack([x, y]), kernel, None)
+    weights = (1.0, 1.0) if balance is None else (1 - balance, balance)
+    z = component_analysis(features, mmd(len(x), len(y)), mu, k)
+    pseudo, done = None, 0
+    for _ in range(rounds):
+        found = ys[cdist(z[len(x) :], z[: len(x)]).argmin(1)]
+        if pseudo is not None and (found == pseudo).all():
+            break
+        pseudo, done = found, done + 1
+        z = component_analysis(features, mmd(len(x), len(y), ys, pseudo, weights), mu, k)
+    return {
+        "k": k, "mu": mu, "kernel": kernel, "rounds": rounds, "balance": balance, "done": done,
+        "source": z[: len(x)], "target": z[len(x) :],
+    }
+
+
+def axes(rows, k):
+    return linalg.eigh(np.cov(rows.T))[1][:, ::-1][:, :k]
+
+
+def gfk(x, y, k):
+    ps, pt = axes(x, k), axes(y, k)
+    d = ps.shape[0]
+    rs = linalg.null_space(ps.T)
+    u1, cosines, vt = np.linalg.svd(ps.T @ pt)
+    theta = np.arccos(np.clip(cosines, -1, 1))
+    u2 = -(rs.T @ pt @ vt.T) / np.sin(theta)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    kernel = np.zeros((d, d))
+    for t, w in zip((nodes + 1) / 2, weights / 2):
+        flow = ps @ u1 @ np.diag(np.cos(t * theta)) - rs @ u2 @ np.diag(np.sin(t * theta))
+        kernel += w * flow @ flow.T
+    values, vectors = linalg.eigh(kernel)
+    return {"k": k, "kernel": kernel, "root": (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T}
+
+
+def disagreement(x, y, largest):
+    joint = np.vstack([x, y])
+    values = []
+    for k in range(1, largest + 1):
+        ps, pt, pj = axes(x, k), axes(y, k), axes(joint, k)
+        values.append((np.sin(linalg.subspace_angles(ps, pj).max()) + np.sin(linalg.subspace_angles(pt, pj).max())) / 2)
+    return values
+
+
+def case(name, x, y, ys):
+    narrow = x.shape[1] < len(x)
+    result = {"name": name, "x": x, "y": y, "labels": ys}
+    result["joint_pca"] = [joint_pca(x, y, k) for k in (1, 3)]
+    result["tca"] = [
+        tca(x, y, 2, 1.0, None), tca(x, y, 3, 0.1, None), tca(x, y, 3, 1.0, "linear"),
+        tca(x, y, 3, 1.0, "rbf", 0.05), tca(x, y, 2, 0.01, "rbf"),
+    ]
+    result["jda"] = [
+        jda(x, y, ys, 2, 1.0, None, 1), jda(x, y, ys, 2, 0.1, None, 10),
+        jda(x, y, ys, 3, 1.0, "linear", 10), jda(x, y, ys, 3, 0.1, "rbf", 10),
+        jda(x, y, ys, 2, 0.1, None, 3, 0.25), jda(x, y, ys, 2, 0.1, None, 3, 0.9),
+    ]
+    result["gfk"] = [gfk(x, y, k) for k in ((1, 2) if narrow else (1, 2, 4))]
+    result["disagreement"] = disagreement(x, y, 3)
+    return result
+
+
+if __name__ == "__main__":
+    versions = {
+        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
+        "pot": ot.__version__,
+    }
+    golden = {"versions": versions, "seed": SEED, "unpaired": [case(*c) for c in CASES]}
+    text = json.dumps(listed(golden), separators=(",", ":"))
+    Path(__file__).with_suffix(".json").write_text(text + "\n")
