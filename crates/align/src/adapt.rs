@@ -1,7 +1,9 @@
 use ndarray::{Array2, ArrayView2};
 
+use crate::coral_dual::LowRankMap;
 use crate::kernel::KernelMap;
 use crate::labels::{Labeller, NearestLabels};
+use crate::optimal::TransportMap;
 use crate::{AlignError, AlignUnpaired, Alignment, Warning};
 
 /// What a method may use beside the rows. Each says what it needs; the others ignore it.
@@ -69,6 +71,8 @@ pub enum NewRows {
     /// Kernel values with the rows of the fit, or with landmarks among them, times a matrix; the
     /// same for the fitted rows.
     Kernel,
+    /// A source row moves as the nearest source row of the fit did; a target row stays.
+    NearestOffset,
 }
 
 /// Two domains after adaptation.
@@ -86,6 +90,8 @@ pub struct Adaptation {
 pub(crate) enum Map {
     Affine(Alignment),
     Kernel(KernelMap),
+    Transport(TransportMap),
+    LowRank(LowRankMap),
 }
 
 impl Adaptation {
@@ -117,6 +123,11 @@ impl Adaptation {
     ) -> Result<Self, AlignError> {
         let (source, target) = (map.source(source)?, map.target(target)?);
         Ok(Self { source, target, map, warnings: Vec::new(), diagnostics: Vec::new() })
+    }
+
+    /// Rows that were adapted otherwise than by the rule for new ones.
+    pub(crate) fn from_rows(source: Array2<f32>, target: Array2<f32>, map: Map) -> Self {
+        Self { source, target, map, warnings: Vec::new(), diagnostics: Vec::new() }
     }
 
     pub(crate) fn with_warnings(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {
@@ -170,17 +181,19 @@ impl Adaptation {
     #[must_use]
     pub fn new_rows(&self) -> NewRows {
         match self.map {
-            Map::Affine(_) => NewRows::Affine,
+            Map::Affine(_) | Map::LowRank(_) => NewRows::Affine,
             Map::Kernel(_) => NewRows::Kernel,
+            Map::Transport(_) => NewRows::NearestOffset,
         }
     }
 
-    /// The pair of affine maps, where the method ends in one.
+    /// The pair of affine maps, where the method ends in one. CORAL of fewer rows than dimensions
+    /// has a rule that is affine and forms no matrix of dimensions by dimensions: none there.
     #[must_use]
     pub fn alignment(&self) -> Option<&Alignment> {
         match &self.map {
             Map::Affine(alignment) => Some(alignment),
-            Map::Kernel(_) => None,
+            Map::Kernel(_) | Map::Transport(_) | Map::LowRank(_) => None,
         }
     }
 
@@ -208,6 +221,8 @@ impl Map {
         match self {
             Self::Affine(alignment) => alignment.source().apply(rows),
             Self::Kernel(map) => map.apply(rows),
+            Self::Transport(map) => map.source(rows),
+            Self::LowRank(map) => map.source(rows),
         }
     }
 
@@ -215,6 +230,8 @@ impl Map {
         match self {
             Self::Affine(alignment) => alignment.target().apply(rows),
             Self::Kernel(map) => map.apply(rows),
+            Self::Transport(map) => map.target(rows),
+            Self::LowRank(map) => map.target(rows),
         }
     }
 }
@@ -235,9 +252,4 @@ macro_rules! adapt_by_alignment {
     )+};
 }
 
-adapt_by_alignment!(
-    crate::Coral,
-    crate::JointPca,
-    crate::LinearTransport,
-    crate::SubspaceAlignment
-);
+adapt_by_alignment!(crate::Gfk, crate::JointPca, crate::LinearTransport, crate::SubspaceAlignment);

@@ -56,22 +56,28 @@ mod blocks;
 mod cca;
 mod components;
 mod coral;
+mod coral_dual;
+mod disagreement;
 mod error;
 mod factor;
 mod features;
 mod folds;
 mod generalized;
+mod gfk;
 mod jda;
 mod joint_pca;
 mod kernel;
 mod labels;
 mod logistic;
 mod moments;
+mod optimal;
 mod prepare;
 mod procrustes;
 mod regression;
 mod ridge_cv;
 mod saved;
+mod sliced;
+mod sliced_alignment;
 mod spectrum;
 mod subspace;
 mod tca;
@@ -84,19 +90,29 @@ pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
 pub use cca::Cca;
 pub use coral::{Coral, Regularization};
+pub use disagreement::{shared_components, subspace_disagreement};
 pub use error::AlignError;
 pub use folds::PairFolds;
 pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
+pub use gfk::Gfk;
 pub use jda::{Balance, Bda, Jda};
 pub use joint_pca::JointPca;
 pub use kernel::Kernel;
 pub use labels::{Labeller, LabellerError, NearestLabels};
 pub use moments::{Moments, PairMoments, repeat_weights};
+pub use optimal::{
+    ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan, SinkhornSettings,
+    exact_transport, sinkhorn,
+};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use regression::{LeastSquares, Ridge};
 pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use saved::{SavedAlignment, Side};
+pub use sliced::{
+    SlicedDistance, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
+};
+pub use sliced_alignment::{Freedom, SlicedAlignment};
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;
 pub use tca::Tca;

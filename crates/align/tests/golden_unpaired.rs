@@ -5,7 +5,11 @@
 //! largest entry expected.
 
 use ndarray::{Array2, ArrayView2};
-use procrust_align::{AdaptUnpaired, Adaptation, Balance, Bda, Hints, Jda, JointPca, Kernel, Tca};
+use procrust_align::{
+    AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral, CostScale,
+    ExactTransport, Gfk, Hints, Jda, JointPca, Kernel, Regularization, Sinkhorn, SinkhornSettings,
+    Spectrum, Tca, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+};
 use procrust_blas as _;
 use serde_json::Value;
 
@@ -170,4 +174,140 @@ fn jda_and_bda_are_the_papers() {
         }
     }
     assert!(rounds > 1, "some case must need more than one round");
+}
+
+#[test]
+fn gfk_is_the_integral_of_the_flow() {
+    for case in cases() {
+        for expected in list(&case.expected["gfk"]) {
+            let components = count(&expected["k"]);
+            let what = format!("{}, {components}", case.name);
+            let method = Gfk { components: Some(components) };
+            let found = method.fit(case.x.view(), case.y.view()).unwrap();
+            let root = found.source().matrix();
+            assert_eq!(root, found.target().matrix(), "{what}");
+            // The kernel to rounding; its root where eigenvalues are zero to the root of that.
+            assert_close(root.dot(&root).view(), matrix(&expected["kernel"]).view(), 1e-12, &what);
+            assert_close(root, matrix(&expected["root"]).view(), 1e-7, &what);
+        }
+    }
+}
+
+#[test]
+fn disagreement_is_scipys() {
+    for case in cases() {
+        let expected: Vec<f64> = list(&case.expected["disagreement"]).iter().map(number).collect();
+        let (x, y) = (Spectrum::of(case.x.view()).unwrap(), Spectrum::of(case.y.view()).unwrap());
+        let found = subspace_disagreement(&x, &y, expected.len()).unwrap();
+        assert!(!found.is_empty());
+        for (k, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            // SciPy's angles near a right one come from a cosine.
+            assert!((found - expected).abs() < 1e-10, "{} {k}: {found} {expected}", case.name);
+        }
+        let ended = found.len() == expected.len() || found[found.len() - 1] >= 0.999;
+        assert!(ended, "{found:?} {expected:?}");
+    }
+}
+
+#[test]
+fn exact_transport_is_pots() {
+    for case in cases() {
+        let expected = &case.expected["transport"]["exact"];
+        let method = ExactTransport::default();
+        let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+        let image = found.source().mapv(f64::from);
+        assert_close(image.view(), matrix(&expected["image"]).view(), SINGLE, &case.name);
+        let cost = found.diagnostic("transport_cost").unwrap();
+        assert!((cost / number(&expected["cost"]) - 1.0).abs() < 1e-12, "{}", case.name);
+
+        let expected = &case.expected["transport"]["weighted"];
+        let masses = |key: &str| -> Vec<f64> { list(&expected[key]).iter().map(number).collect() };
+        let costs = matrix(&expected["costs"]);
+        let found = exact_transport(costs.view(), &masses("source"), &masses("target")).unwrap();
+        let plan = found.to_dense(costs.nrows(), costs.ncols());
+        assert_close(plan.view(), matrix(&expected["plan"]).view(), 1e-13, &case.name);
+        assert!((found.cost / number(&expected["cost"]) - 1.0).abs() < 1e-12, "{}", case.name);
+    }
+}
+
+#[test]
+fn sinkhorn_is_pots() {
+    for case in cases() {
+        for expected in list(&case.expected["transport"]["sinkhorn"]) {
+            let what = format!("{}, {} {}", case.name, expected["scale"], expected["reg"]);
+            let scale = match expected["scale"].as_str().unwrap() {
+                "max" => CostScale::Max,
+                "median" => CostScale::Median,
+                _ => CostScale::One,
+            };
+            let settings = SinkhornSettings {
+                regularization: number(&expected["reg"]),
+                tolerance: 1e-13,
+                iterations: 200_000,
+            };
+            let method = Sinkhorn { settings, scale, ..Sinkhorn::default() };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            let image = found.source().mapv(f64::from);
+            // Where the iteration converges slowly an error of 1e-13 in the marginals is far more in
+            // the plan.
+            assert_close(image.view(), matrix(&expected["image"]).view(), 1e-6, &what);
+            let cost = found.diagnostic("transport_cost").unwrap();
+            assert!((cost / number(&expected["cost"]) - 1.0).abs() < 1e-6, "{what}");
+            assert_eq!(found.warnings(), [], "{what}");
+        }
+    }
+}
+
+#[test]
+fn class_sinkhorn_is_the_papers() {
+    for case in cases() {
+        let expected = &case.expected["transport"]["classes"];
+        let settings = SinkhornSettings {
+            regularization: number(&expected["reg"]),
+            tolerance: 1e-13,
+            iterations: 100_000,
+        };
+        let method = ClassSinkhorn {
+            sinkhorn: Sinkhorn { settings, ..Sinkhorn::default() },
+            class_regularization: number(&expected["eta"]),
+            rounds: count(&expected["rounds"]),
+        };
+        let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
+        let found = method.adapt(case.x.view(), case.y.view(), &hints).unwrap();
+        let image = found.source().mapv(f64::from);
+        assert_close(image.view(), matrix(&expected["image"]).view(), 1e-6, &case.name);
+        assert_close(image.view(), matrix(&expected["pot"]).view(), 1e-6, &case.name);
+    }
+}
+
+#[test]
+fn the_sliced_distance_is_pots() {
+    for case in cases() {
+        let expected = &case.expected["sliced"];
+        let directions = matrix(&expected["directions"]);
+        let found =
+            sliced_wasserstein_along(case.x.view(), case.y.view(), directions.view()).unwrap();
+        for (found, key) in
+            [(found.distance, "distance"), (found.standard_error.unwrap(), "standard_error")]
+        {
+            assert!((found / number(&expected[key]) - 1.0).abs() < 1e-12, "{} {key}", case.name);
+        }
+    }
+}
+
+#[test]
+fn coral_of_few_rows_is_scipys() {
+    let mut dual = 0;
+    for case in cases() {
+        for expected in list(&case.expected["coral"]) {
+            let lambda = number(&expected["lambda"]);
+            let method = Coral { regularization: Regularization::Fixed(lambda) };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            let source = found.source().mapv(f64::from);
+            let what = format!("{}, {lambda}", case.name);
+            assert_close(source.view(), matrix(&expected["source"]).view(), SINGLE, &what);
+            dual += usize::from(found.alignment().is_none());
+        }
+    }
+    assert_eq!(dual, 3, "one case has fewer rows than dimensions");
 }

@@ -13,6 +13,15 @@ Whose numbers these are, and where conventions differ:
 * GFK: written here from the paper, by integrating the flow numerically (Gauss-Legendre, 60 nodes)
   rather than by its closed form, so that the closed form is what is tested. The root is SciPy's.
 * The subspace disagreement measure: scipy.linalg.subspace_angles.
+* Exact transport: ot.emd, costs by ot.dist. The optimum is unique in these cases.
+* Entropic transport: ot.bregman.sinkhorn_log, run to 1e-14 (POT's error is an L2 norm, ours L1).
+* With classes: ot.da.sinkhorn_lpl1_mm with inner iterations to 1e-14 (`pot`), and the formula of
+  Courty et al. (2014) written here on ot.bregman.sinkhorn_log (`image`): p = 1/2, 1e-3 under the
+  root. SinkhornLpl1Transport itself stops its inner iterations after 200, which is off by 1e-2.
+* Sliced distance: ot.sliced_wasserstein_distance with the same directions, and, for its standard
+  error, ot.wasserstein_1d one by one.
+* CORAL with fewer rows than dimensions: by SciPy's symmetric eigendecomposition of d x d.
+* Barycentric maps: plan times target over the row's sum.
 """
 
 import json
@@ -152,6 +161,65 @@ def disagreement(x, y, largest):
     return values
 
 
+def barycentre(plan, y):
+    return plan @ y / plan.sum(1, keepdims=True)
+
+
+def transport(x, y, ys):
+    n, m = len(x), len(y)
+    a, b = np.full(n, 1 / n), np.full(m, 1 / m)
+    cost = ot.dist(x, y)
+    exact = ot.emd(a, b, cost)
+    uneven = rng.integers(1, 9, n) / 1.0, rng.integers(1, 9, m) / 1.0
+    weighted = ot.emd(uneven[0] / uneven[0].sum(), uneven[1] / uneven[1].sum(), cost)
+    result = {
+        "exact": {"plan": exact, "cost": (exact * cost).sum(), "image": barycentre(exact, y)},
+        "weighted": {"source": uneven[0], "target": uneven[1], "costs": cost, "plan": weighted, "cost": (weighted * cost).sum()},
+        "sinkhorn": [],
+    }
+    for scale, unit, regs in (
+        ("max", cost.max(), (0.02, 0.5)), ("median", np.median(cost), (0.05, 0.5)), ("one", 1.0, (2.0, 9.0)),
+    ):
+        for reg in regs:
+            plan = ot.bregman.sinkhorn_log(a, b, cost / unit, reg, numItermax=200000, stopThr=1e-14, warn=False)
+            result["sinkhorn"].append(
+                {"scale": scale, "reg": reg, "cost": (plan * cost).sum(), "image": barycentre(plan, y)}
+            )
+    reg, eta, rounds = 0.05, 0.1, 6
+    scaled = cost / cost.max()
+    penalty = np.zeros_like(cost)
+    for _ in range(rounds):
+        plan = ot.bregman.sinkhorn_log(a, b, scaled + eta * penalty, reg, numItermax=200000, stopThr=1e-14, warn=False)
+        for c in range(max(ys) + 1):
+            penalty[ys == c] = 0.5 * (plan[ys == c].sum(0) + 1e-3) ** -0.5
+    # The same by POT, its inner iterations run to the end. (SinkhornLpl1Transport stops after 200.)
+    pot = ot.da.sinkhorn_lpl1_mm(
+        a, ys, b, scaled, reg, eta, numItermax=rounds, numInnerItermax=200000, stopInnerThr=1e-14
+    )
+    result["classes"] = {
+        "reg": reg, "eta": eta, "rounds": rounds, "image": barycentre(plan, y), "pot": barycentre(pot, y),
+    }
+    return result
+
+
+def sliced(x, y):
+    d = x.shape[1]
+    directions = rng.standard_normal((d, 9))
+    directions /= np.linalg.norm(directions, axis=0)
+    squares = [ot.wasserstein_1d(x @ t, y @ t, p=2) for t in directions.T]
+    distance = ot.sliced_wasserstein_distance(x, y, projections=directions, p=2)
+    error = np.std(squares, ddof=1) / np.sqrt(9) / (2 * distance)
+    return {"directions": directions, "distance": distance, "standard_error": error}
+
+
+def coral(x, y, weight):
+    def power(rows, p):
+        values, vectors = linalg.eigh(np.cov(rows.T) + weight * np.eye(rows.shape[1]))
+        return (vectors * values**p) @ vectors.T
+
+    return {"lambda": weight, "source": x @ power(x, -0.5) @ power(y, 0.5)}
+
+
 def case(name, x, y, ys):
     narrow = x.shape[1] < len(x)
     result = {"name": name, "x": x, "y": y, "labels": ys}
@@ -167,6 +235,9 @@ def case(name, x, y, ys):
     ]
     result["gfk"] = [gfk(x, y, k) for k in ((1, 2) if narrow else (1, 2, 4))]
     result["disagreement"] = disagreement(x, y, 3)
+    result["sliced"] = sliced(x, y)
+    result["coral"] = [coral(x, y, weight) for weight in (1e-2, 1.0, 30.0)]
+    result["transport"] = transport(x, y, ys)
     return result
 
 
