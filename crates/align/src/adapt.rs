@@ -88,7 +88,7 @@ pub struct Adaptation {
 /// The rule for rows.
 #[derive(Debug, Clone)]
 pub(crate) enum Map {
-    Affine(Alignment),
+    Affine(Box<Alignment>),
     Kernel(KernelMap),
     Transport(TransportMap),
     LowRank(LowRankMap),
@@ -108,7 +108,7 @@ impl Adaptation {
     ) -> Result<Self, AlignError> {
         let (warnings, diagnostics) =
             (alignment.warnings().to_vec(), alignment.diagnostics().to_vec());
-        Self::by(Map::Affine(alignment), source, target).map(|adaptation| Self {
+        Self::by(Map::Affine(Box::new(alignment)), source, target).map(|adaptation| Self {
             warnings,
             diagnostics,
             ..adaptation

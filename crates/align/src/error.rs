@@ -249,8 +249,8 @@ pub enum AlignError {
     },
     /// A method would need more memory than its setting allows.
     #[error(
-        "{what} would take {bytes} bytes, the limit set is {limit}: raise the limit, take fewer \
-         rows, or {instead}"
+        "{what} would take {bytes} bytes, the limit is {limit}: take fewer rows, raise the \
+         limit if it can be set, or {instead}"
     )]
     Memory {
         /// What would be allocated.
@@ -261,5 +261,11 @@ pub enum AlignError {
         limit: u64,
         /// What would fit.
         instead: &'static str,
+    },
+    /// No source row gets any weight.
+    #[error("{method}: no source row is like any target row, all weights vanish")]
+    WeightsVanish {
+        /// Which method.
+        method: &'static str,
     },
 }

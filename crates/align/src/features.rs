@@ -17,6 +17,9 @@ const EXACT_ROWS: usize = 5_000;
 /// Landmarks, where there are more rows and no number is given.
 const DEFAULT_LANDMARKS: usize = 1_000;
 
+/// The most bytes that kernel values may take: four gibibytes.
+const MEMORY_LIMIT: u64 = 4 << 30;
+
 /// Features of all rows and how to get those of others.
 pub(crate) struct Features {
     /// Scatter about the joint mean, m × m.
@@ -83,7 +86,16 @@ impl Features {
                 let values = Values::Rows { rows, root: Some(root) };
                 return Ok(Self { scatter, landmarks: None, source_rows, values });
             }
-            Some(kernel) => kernel.fit(&rows),
+            Some(kernel) => {
+                let columns = taken.unwrap_or(n).min(n) as u64;
+                let bytes = (n as u64).saturating_mul(columns).saturating_mul(8);
+                if bytes > MEMORY_LIMIT {
+                    let instead = "set fewer landmarks";
+                    let what = "the kernel";
+                    return Err(AlignError::Memory { what, bytes, limit: MEMORY_LIMIT, instead });
+                }
+                kernel.fit(&rows)
+            }
         };
         let Some(taken) = taken.filter(|&taken| taken < n) else {
             let values = kernel.of(&rows, &rows);
@@ -156,7 +168,7 @@ impl Features {
         };
         let (input, output) = matrix.dim();
         let map = AffineMap::new(Array1::zeros(input), matrix, Array1::zeros(output))?;
-        Ok(Map::Affine(Alignment::new(map.clone(), map)?))
+        Ok(Map::Affine(Box::new(Alignment::new(map.clone(), map)?)))
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Items are rows: `n` items in `d` dimensions are an `n × d` matrix, and a map acts on the right,
 //! `x ↦ (x − a)·W + b`. Rows are `f32` in and out; sums, covariances and factorisations are `f64`.
-//! Whatever the method, the result is an [`Alignment`]: one [`AffineMap`] for the source, one for
-//! the target, into a shared space.
+//! The result of a linear method is an [`Alignment`]: one [`AffineMap`] for the source, one for the
+//! target, into a shared space. What else adapts unpaired domains implements [`AdaptUnpaired`] and
+//! gives an [`Adaptation`]: the rows of both, and what becomes of new ones.
 //!
 //! | you have | use |
 //! |---|---|
@@ -12,7 +13,10 @@
 //! | pairs of words | [`VecMap`] |
 //! | pairs, and both sides hold much that the other has not | [`Cca`] |
 //! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
-//! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
+//! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`], [`Gfk`], [`JointPca`] |
+//! | the same, and no wish for an affine map | [`Tca`], [`ExactTransport`], [`Sinkhorn`], [`SlicedAlignment`] |
+//! | the same, and labels of the source | [`Jda`], [`Bda`], [`ClassSinkhorn`] |
+//! | the same, and a classifier that takes weights | [`Ulsif`] and others that [`WeighSource`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
 //! [accumulated](PairMoments) over chunks; unpaired ones implement [`AlignUnpaired`] and can share
@@ -83,6 +87,7 @@ mod subspace;
 mod tca;
 mod transport;
 mod vecmap;
+mod weights;
 mod whitening;
 
 pub use adapt::{AdaptUnpaired, Adaptation, Hints, NewRows};
@@ -118,6 +123,9 @@ pub use subspace::SubspaceAlignment;
 pub use tca::Tca;
 pub use transport::LinearTransport;
 pub use vecmap::VecMap;
+pub use weights::{
+    Discriminative, ImportanceWeights, Kliep, Kmm, NearestWeights, Ulsif, WeighSource,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -22,6 +22,8 @@ use crate::{AdaptUnpaired, AlignError, Hints, Kernel};
 /// New rows are `K(x, ·)·W`. Without a kernel `μ` weighs `‖A‖²`, with one `‖W‖²`: the linear kernel
 /// is *not* the same as none.
 ///
+/// Kernel values of more than four gibibytes are refused before they are allocated.
+///
 /// Rows are taken as they are; means are not removed. With rows of unit length `μ = 1` balances the
 /// terms, on others it may do nothing.
 ///
@@ -127,6 +129,19 @@ mod tests {
         assert_eq!(
             fails(Tca { components: 1, landmarks: Some(0), ..Tca::default() }),
             "landmarks is 0, expected at least 1"
+        );
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_fit_is_refused() {
+        let x = Array2::from_shape_fn((30_000, 1), |(i, _)| (i % 7) as f32);
+        let kernel = Some(Kernel::Rbf { gamma: Some(1.0) });
+        let method = Tca { components: 1, kernel, landmarks: Some(50_000), ..Tca::default() };
+        let error = method.adapt(x.view(), x.view(), &Hints::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the kernel would take 24000000000 bytes, the limit is 4294967296: take fewer rows, \
+             raise the limit if it can be set, or set fewer landmarks"
         );
     }
 }

@@ -7,8 +7,9 @@
 use ndarray::{Array2, ArrayView2};
 use procrust_align::{
     AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral, CostScale,
-    ExactTransport, Gfk, Hints, Jda, JointPca, Kernel, Regularization, Sinkhorn, SinkhornSettings,
-    Spectrum, Tca, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+    Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca, Kernel, Kliep,
+    Kmm, NearestWeights, Regularization, Sinkhorn, SinkhornSettings, Spectrum, Tca, Ulsif,
+    WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
 };
 use procrust_blas as _;
 use serde_json::Value;
@@ -310,4 +311,55 @@ fn coral_of_few_rows_is_scipys() {
         }
     }
     assert_eq!(dual, 3, "one case has fewer rows than dimensions");
+}
+
+#[track_caller]
+fn assert_weights(found: &ImportanceWeights, expected: &Value, tolerance: f64, what: &str) {
+    let expected: Vec<f64> = list(expected).iter().map(number).collect();
+    let row = |values: &[f64]| Array2::from_shape_vec((1, values.len()), values.to_vec()).unwrap();
+    assert_close(row(found.weights()).view(), row(&expected).view(), tolerance, what);
+    assert_eq!(found.warnings(), [], "{what}");
+}
+
+fn diagnostic(found: &ImportanceWeights, name: &str) -> f64 {
+    found.diagnostics().iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+#[test]
+fn importance_weights_are_the_references() {
+    for case in cases() {
+        let (x, y, name) = (case.x.view(), case.y.view(), case.name.as_str());
+        let expected = &case.expected["importance"];
+        for expected in list(&expected["discriminative"]) {
+            let method = Discriminative { ridge: number(&expected["ridge"]) };
+            // Where scikit-learn's L-BFGS ends.
+            assert_weights(&method.weigh(x, y).unwrap(), &expected["weights"], 1e-4, name);
+        }
+        assert_weights(&NearestWeights.weigh(x, y).unwrap(), &expected["nearest"], 1e-14, name);
+
+        let found = Ulsif::default().weigh(x, y).unwrap();
+        assert_weights(&found, &expected["ulsif"]["weights"], 1e-9, name);
+        for key in ["gamma", "lambda", "loss"] {
+            let apart = diagnostic(&found, key) / number(&expected["ulsif"][key]) - 1.0;
+            assert!(apart.abs() < 1e-9, "{name}, {key}: {apart}");
+        }
+
+        for expected in list(&expected["kmm"]) {
+            let method = Kmm {
+                gamma: Some(number(&expected["gamma"])),
+                bound: number(&expected["bound"]),
+                ..Kmm::default()
+            };
+            // Where SLSQP ends.
+            assert_weights(&method.weigh(x, y).unwrap(), &expected["weights"], 1e-4, name);
+        }
+
+        let gamma = Some(number(&expected["kliep"]["gamma"]));
+        let method = Kliep { gamma, iterations: 100_000, ..Kliep::default() };
+        let found = method.weigh(x, y).unwrap();
+        // The gain of an EM step vanishes before the distance does: 1e-9 is its end.
+        let apart = diagnostic(&found, "likelihood") - number(&expected["kliep"]["likelihood"]);
+        assert!(apart.abs() < 1e-5, "{name}: {apart}");
+        assert_weights(&found, &expected["kliep"]["weights"], 1e-2, name);
+    }
 }

@@ -3,10 +3,10 @@
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use procrust_align::{
     AdaptUnpaired, Adaptation, AlignError, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral,
-    CostScale, ExactTransport, Freedom, Gfk, Hints, Jda, JointPca, Kernel, LinearTransport,
-    NewRows, Regularization, Sinkhorn, SinkhornSettings, SlicedAlignment, Spectrum,
-    SubspaceAlignment, Tca, exact_transport, shared_components, sinkhorn, sliced_wasserstein,
-    slicing_directions, subspace_disagreement,
+    CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, Jda, JointPca, Kernel, Kliep,
+    Kmm, LinearTransport, NearestWeights, NewRows, Regularization, Sinkhorn, SinkhornSettings,
+    SlicedAlignment, Spectrum, SubspaceAlignment, Tca, Ulsif, WeighSource, exact_transport,
+    shared_components, sinkhorn, sliced_wasserstein, slicing_directions, subspace_disagreement,
 };
 use procrust_blas as _;
 use proptest::{collection::vec, prelude::*};
@@ -58,7 +58,7 @@ fn methods() -> Vec<(String, Box<dyn AdaptUnpaired>)> {
     let mut add = |name: &str, method: Box<dyn AdaptUnpaired>| methods.push((name.into(), method));
     add("joint PCA", Box::new(JointPca { components: 1 }));
     add("subspace", Box::new(SubspaceAlignment { components: 1 }));
-    add("CORAL", Box::new(Coral::default()));
+    add("CORAL", Box::<Coral>::default());
     add("linear transport", Box::new(LinearTransport { regularization: 0.1 }));
     add("GFK", Box::new(Gfk { components: Some(1) }));
     add("GFK, k chosen", Box::new(Gfk { components: None }));
@@ -75,7 +75,7 @@ fn methods() -> Vec<(String, Box<dyn AdaptUnpaired>)> {
             add("sliced", Box::new(sliced));
         }
     }
-    add("exact transport", Box::new(ExactTransport::default()));
+    add("exact transport", Box::<ExactTransport>::default());
     for regularization in [1e-3, 1.0] {
         let settings = SinkhornSettings { regularization, tolerance: 1e-6, iterations: 200 };
         let sinkhorn = Sinkhorn { settings, scale: CostScale::Median, ..Sinkhorn::default() };
@@ -503,5 +503,79 @@ fn coral_of_few_rows_is_coral() {
         let expected = primal.source().apply(new.view()).unwrap();
         assert!(apart(dual.map_source(new.view()).unwrap().view(), expected.view()) < 2e-7);
         assert_eq!(dual.map_target(new.view()).unwrap(), new);
+    }
+}
+
+fn weighers() -> Vec<(&'static str, Box<dyn WeighSource>)> {
+    vec![
+        ("discriminative", Box::new(Discriminative::default())),
+        ("nearest", Box::new(NearestWeights)),
+        ("uLSIF", Box::new(Ulsif::default())),
+        ("KMM", Box::new(Kmm { iterations: 1_000, ..Kmm::default() })),
+        ("KLIEP", Box::new(Kliep::default())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Mean 1, nothing negative, an effective size from 1 to the number of rows; or an error.
+    #[test]
+    fn weights_are_weights((x, y) in domains()) {
+        for (name, method) in weighers() {
+            match method.weigh(x.view(), y.view()) {
+                Ok(found) => {
+                    let n = x.nrows() as f64;
+                    prop_assert_eq!(found.weights().len(), x.nrows());
+                    prop_assert!(found.weights().iter().all(|w| *w >= 0.0 && w.is_finite()), "{}", name);
+                    let mean = found.weights().iter().sum::<f64>() / n;
+                    prop_assert!((mean - 1.0).abs() < 1e-12, "{}: {}", name, mean);
+                    let size = found.effective_size();
+                    prop_assert!((1.0 - 1e-9..=n * (1.0 + 1e-9)).contains(&size), "{}: {}", name, size);
+                }
+                Err(AlignError::WeightsVanish { .. }) => {}
+                Err(error) => prop_assert!(false, "{}: {}", name, error),
+            }
+        }
+    }
+}
+
+/// Source rows spread over a line, target rows at one end of it.
+#[test]
+fn rows_like_the_target_weigh_more() {
+    let x = Array2::from_shape_fn((60, 1), |(i, _)| i as f32 / 10.0);
+    let y = Array2::from_shape_fn((40, 1), |(i, _)| 4.0 + i as f32 / 20.0);
+    for (name, method) in weighers() {
+        let found = method.weigh(x.view(), y.view()).unwrap();
+        let share = found.weights()[40..].iter().sum::<f64>() / 60.0;
+        assert!(share > 0.55, "{name}: {share} of the weight on a third of the rows");
+        assert!(found.effective_size() < 55.0, "{name}");
+        // And nearly nothing where the domains are the same.
+        let same = method.weigh(x.view(), x.view()).unwrap();
+        assert!(same.effective_size() > 50.0, "{name}: {}", same.effective_size());
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| method.weigh(x.view(), y.view()).unwrap()), found, "{name}");
+        }
+    }
+}
+
+#[test]
+fn weights_of_domains_far_apart() {
+    let (x, y) = (uniform(10, 2, 91), uniform(10, 2, 92) + 1e4);
+    let gamma = Some(1.0);
+    let error = Kliep { gamma, ..Kliep::default() }.weigh(x.view(), y.view()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "KLIEP: no source row is like any target row, all weights vanish"
+    );
+    let error = Ulsif { gamma, ..Ulsif::default() }.weigh(x.view(), y.view()).unwrap_err();
+    assert!(matches!(error, AlignError::WeightsVanish { method: "uLSIF" }));
+    let mut y = y;
+    y[[3, 1]] = f32::NAN;
+    for (name, method) in weighers() {
+        let error = method.weigh(x.view(), y.view()).unwrap_err().to_string();
+        let expected = "target: the value at row 3, column 1 is NaN, expected a finite number";
+        assert_eq!(error, expected, "{name}");
     }
 }

@@ -11,7 +11,7 @@ use crate::kernel::{median, squared_distances};
 use crate::labels::check_labels;
 use crate::moments::check_columns;
 use crate::optimal::{exact_transport, sinkhorn, total};
-use crate::{AdaptUnpaired, AlignError, Hints, SinkhornSettings, Warning};
+use crate::{AdaptUnpaired, AlignError, Hints, SinkhornPlan, SinkhornSettings};
 
 /// What the squared Euclidean distances between the domains are divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -156,7 +156,7 @@ impl AdaptUnpaired for Sinkhorn {
         let costs = Costs::of(source, target, self.scale)?;
         let (n, m) = costs.cost.dim();
         let found = sinkhorn(costs.cost.view(), &vec![1.0; n], &vec![1.0; m], self.settings)?;
-        costs.finish(source, target, found.plan, found.iterations, found.error, found.warning)
+        costs.finish(source, target, found)
     }
 }
 
@@ -207,7 +207,7 @@ impl AdaptUnpaired for ClassSinkhorn {
             }
             found = crate::optimal::sinkhorn::solve(raised.view(), &a, &b, settings);
         }
-        costs.finish(source, target, found.plan, found.iterations, found.error, found.warning)
+        costs.finish(source, target, found)
     }
 }
 
@@ -255,11 +255,9 @@ impl Costs {
         &self,
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
-        plan: Array2<f64>,
-        iterations: usize,
-        error: f64,
-        warning: Option<Warning>,
+        found: SinkhornPlan,
     ) -> Result<Adaptation, AlignError> {
+        let SinkhornPlan { plan, iterations, error, warning, .. } = found;
         let cost = total(&plan, self.cost.view()) * self.unit;
         let mut images = Array2::zeros(self.source.dim());
         images
@@ -363,8 +361,8 @@ mod tests {
         let error = Sinkhorn::default().adapt(many, many, &Hints::default()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cost and plan would take 16000000000000 bytes, the limit set is 4294967296: raise the \
-             limit, take fewer rows, or use linear transport, which keeps no matrix of rows by rows"
+            "cost and plan would take 16000000000000 bytes, the limit is 4294967296: take fewer \
+             rows, raise the limit if it can be set, or use linear transport, which keeps no matrix of rows by rows"
         );
     }
 

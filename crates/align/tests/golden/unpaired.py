@@ -1,6 +1,6 @@
 """Writes unpaired.json: adaptation of unpaired domains by NumPy, SciPy and POT in double precision.
 
-Run with NumPy 2.4, SciPy 1.17 and POT 0.9.7: python3 unpaired.py. Seed 2011. Inputs are multiples
+Run with NumPy 2.4, SciPy 1.17, scikit-learn 1.9 and POT 0.9.7: python3 unpaired.py. Seed 2011. Inputs are multiples
 of 1/64, so that they are exact as text and in single precision.
 
 Whose numbers these are, and where conventions differ:
@@ -20,6 +20,10 @@ Whose numbers these are, and where conventions differ:
   root. SinkhornLpl1Transport itself stops its inner iterations after 200, which is off by 1e-2.
 * Sliced distance: ot.sliced_wasserstein_distance with the same directions, and, for its standard
   error, ot.wasserstein_1d one by one.
+* Weights, brought to mean 1: discriminative ones from scikit-learn's LogisticRegression; KMM and
+  KLIEP from scipy.optimize (SLSQP) on the problems as the papers state them; uLSIF written here,
+  leaving out and fitting anew for every gamma and lambda; nearest neighbours by SciPy's cdist.
+  skada's and ADAPT's choose other kernels and grids.
 * CORAL with fewer rows than dimensions: by SciPy's symmetric eigendecomposition of d x d.
 * Barycentric maps: plan times target over the row's sum.
 """
@@ -31,8 +35,10 @@ from pathlib import Path
 import numpy as np
 import ot
 import scipy
-from scipy import linalg
+import sklearn
+from scipy import linalg, optimize
 from scipy.spatial.distance import cdist
+from sklearn.linear_model import LogisticRegression
 
 SEED = 2011
 rng = np.random.default_rng(SEED)
@@ -220,6 +226,75 @@ def coral(x, y, weight):
     return {"lambda": weight, "source": x @ power(x, -0.5) @ power(y, 0.5)}
 
 
+def mean_one(w):
+    return np.asarray(w) / np.mean(w)
+
+
+def ulsif(x, y):
+    rows = np.vstack([x, y])
+    start = 1 / (2 * np.median(cdist(rows, rows, "sqeuclidean")[np.triu_indices(len(rows), 1)]))
+
+    def fit(s, t, weight):
+        return np.linalg.solve(s.T @ s / len(s) + weight * np.eye(s.shape[1]), t.mean(0)).clip(0)
+
+    best = None
+    for gamma in np.array([0.0625, 0.25, 1, 4, 16]) * start:
+        s, t = np.exp(-gamma * cdist(x, y, "sqeuclidean")), np.exp(-gamma * cdist(y, y, "sqeuclidean"))
+        for weight in (1e-3, 1e-2, 1e-1, 1.0, 10.0):
+            losses = []
+            for i in range(min(len(x), len(y))):
+                alpha = fit(np.delete(s, i, 0), np.delete(t, i, 0), weight)
+                losses.append((s[i] @ alpha) ** 2 / 2 - t[i] @ alpha)
+            if best is None or np.mean(losses) < best["loss"]:
+                best = {"loss": np.mean(losses), "gamma": gamma, "lambda": weight, "weights": mean_one(s @ fit(s, t, weight))}
+    return best
+
+
+def kmm(x, y, gamma, bound):
+    n = len(x)
+    k = np.exp(-gamma * cdist(x, x, "sqeuclidean"))
+    kappa = np.exp(-gamma * cdist(x, y, "sqeuclidean")).sum(1) * n / len(y)
+    slack = (np.sqrt(n) - 1) * np.sqrt(n)
+    found = optimize.minimize(
+        lambda b: b @ k @ b / 2 - kappa @ b, np.ones(n), jac=lambda b: k @ b - kappa, method="SLSQP",
+        bounds=[(0, bound)] * n, options={"ftol": 1e-15, "maxiter": 5000},
+        constraints=[
+            {"type": "ineq", "fun": lambda b: n + slack - b.sum(), "jac": lambda b: -np.ones(n)},
+            {"type": "ineq", "fun": lambda b: b.sum() - n + slack, "jac": lambda b: np.ones(n)},
+        ],
+    )
+    assert found.success, found
+    return {"gamma": gamma, "bound": bound, "weights": mean_one(found.x)}
+
+
+def kliep(x, y, gamma):
+    s, t = np.exp(-gamma * cdist(x, y, "sqeuclidean")), np.exp(-gamma * cdist(y, y, "sqeuclidean"))
+    means = s.mean(0)
+    parts = t / means
+    found = optimize.minimize(
+        lambda a: -np.log(parts @ a).mean(), np.full(len(y), 1 / len(y)), method="SLSQP",
+        jac=lambda a: -(parts / (parts @ a)[:, None]).mean(0), bounds=[(0, None)] * len(y),
+        constraints=[{"type": "eq", "fun": lambda a: a.sum() - 1, "jac": lambda a: np.ones(len(a))}],
+        options={"ftol": 1e-15, "maxiter": 5000},
+    )
+    assert found.success, found
+    return {"gamma": gamma, "likelihood": -found.fun, "weights": mean_one(s @ (found.x / means))}
+
+
+def importance(x, y):
+    rows, domain = np.vstack([x, y]), np.r_[np.zeros(len(x)), np.ones(len(y))]
+    logistic = []
+    for ridge in (0.5, 5.0):
+        model = LogisticRegression(C=1 / ridge, class_weight="balanced", tol=1e-12, max_iter=10000).fit(rows, domain)
+        logistic.append({"ridge": ridge, "weights": mean_one(np.exp(model.decision_function(x)))})
+    nearest = 1 + np.bincount(cdist(y, x, "sqeuclidean").argmin(1), minlength=len(x))
+    gamma = 1.5 / np.median(cdist(x, y, "sqeuclidean"))
+    return {
+        "discriminative": logistic, "nearest": mean_one(nearest), "ulsif": ulsif(x, y),
+        "kmm": [kmm(x, y, gamma, 1000.0), kmm(x, y, gamma, 2.0)], "kliep": kliep(x, y, gamma),
+    }
+
+
 def case(name, x, y, ys):
     narrow = x.shape[1] < len(x)
     result = {"name": name, "x": x, "y": y, "labels": ys}
@@ -237,6 +312,7 @@ def case(name, x, y, ys):
     result["disagreement"] = disagreement(x, y, 3)
     result["sliced"] = sliced(x, y)
     result["coral"] = [coral(x, y, weight) for weight in (1e-2, 1.0, 30.0)]
+    result["importance"] = importance(x, y)
     result["transport"] = transport(x, y, ys)
     return result
 
@@ -244,7 +320,7 @@ def case(name, x, y, ys):
 if __name__ == "__main__":
     versions = {
         "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "pot": ot.__version__,
+        "scikit-learn": sklearn.__version__, "pot": ot.__version__,
     }
     golden = {"versions": versions, "seed": SEED, "unpaired": [case(*c) for c in CASES]}
     text = json.dumps(listed(golden), separators=(",", ":"))
