@@ -1,7 +1,6 @@
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
-use rayon::prelude::*;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-use crate::blocks::{self, BLOCK_ROWS};
+use crate::blocks;
 use crate::factor;
 use crate::moments::check_columns;
 use crate::{AlignError, Alignment};
@@ -124,35 +123,14 @@ impl AffineMap {
     /// into `f32`.
     pub fn apply(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
         check_columns("rows to map", self.input_dim(), x.ncols())?;
-        let mut mapped = Array2::zeros((x.nrows(), self.output_dim()));
-        let blocks: Vec<_> = mapped.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).collect();
-        let results: Vec<_> = blocks
-            .into_par_iter()
-            .enumerate()
-            .map(|(block, mut out)| {
-                let first = block * BLOCK_ROWS;
-                let mut rows = blocks::widen("rows to map", x, first..first + out.nrows())?;
-                if !self.identity {
-                    rows -= &self.shift;
-                    rows = rows.dot(&self.matrix);
-                    rows += &self.offset;
-                }
-                let mut overflow = None;
-                ndarray::Zip::indexed(&mut out).and(&rows).for_each(|place, to, &from| {
-                    *to = from as f32;
-                    if !to.is_finite() && overflow.is_none() {
-                        overflow = Some(place);
-                    }
-                });
-                match overflow {
-                    Some((row, col)) => Err(AlignError::Overflow { row: first + row, col }),
-                    None => Ok(()),
-                }
-            })
-            .collect();
-        // The first error in the order of the rows, whichever thread met one first.
-        results.into_iter().collect::<Result<(), _>>()?;
-        Ok(mapped)
+        blocks::map(x, self.output_dim(), |mut rows| {
+            if !self.identity {
+                rows -= &self.shift;
+                rows = rows.dot(&self.matrix);
+                rows += &self.offset;
+            }
+            rows
+        })
     }
 
     /// This map followed by `next`.
@@ -198,6 +176,7 @@ impl From<AffineMap> for Alignment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::BLOCK_ROWS;
     use ndarray::array;
     use procrust_blas as _;
 

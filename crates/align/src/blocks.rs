@@ -35,6 +35,39 @@ where
     Ok(())
 }
 
+/// Maps blocks of rows in parallel, in `f64`, to rows of `dim` columns.
+///
+/// The first error in the order of the rows is the one returned, whichever thread met one first.
+pub(crate) fn map(
+    x: ArrayView2<'_, f32>,
+    dim: usize,
+    map: impl Fn(Array2<f64>) -> Array2<f64> + Sync,
+) -> Result<Array2<f32>, AlignError> {
+    let mut mapped = Array2::zeros((x.nrows(), dim));
+    let blocks: Vec<_> = mapped.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).collect();
+    let results: Vec<_> = blocks
+        .into_par_iter()
+        .enumerate()
+        .map(|(block, mut out)| {
+            let first = block * BLOCK_ROWS;
+            let rows = map(widen("rows to map", x, first..first + out.nrows())?);
+            let mut overflow = None;
+            ndarray::Zip::indexed(&mut out).and(&rows).for_each(|place, to, &from| {
+                *to = from as f32;
+                if !to.is_finite() && overflow.is_none() {
+                    overflow = Some(place);
+                }
+            });
+            match overflow {
+                Some((row, col)) => Err(AlignError::Overflow { row: first + row, col }),
+                None => Ok(()),
+            }
+        })
+        .collect();
+    results.into_iter().collect::<Result<(), _>>()?;
+    Ok(mapped)
+}
+
 /// The rows `range` of `x` in `f64`, if all of them are finite.
 pub(crate) fn widen(
     what: &'static str,

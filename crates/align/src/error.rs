@@ -265,4 +265,64 @@ pub enum AlignError {
         /// The round, counted from 1.
         round: usize,
     },
+    /// A method needs the labels of the source rows, and there are none.
+    #[error("{method} needs the labels of the source rows, found none")]
+    NeedsLabels {
+        /// Which method.
+        method: &'static str,
+    },
+    /// There is not one label for each source row.
+    #[error("{found} labels, expected {expected}, one a source row")]
+    SourceLabels {
+        /// Number of source rows.
+        expected: usize,
+        /// Number of labels.
+        found: usize,
+    },
+    /// A class number is so large that counting the classes would need too much memory.
+    #[error("source row {row} has class number {class}, expected numbers below {limit}")]
+    ClassNumber {
+        /// The row, counted from 0.
+        row: usize,
+        /// Its class number.
+        class: usize,
+        /// One more than the largest number allowed.
+        limit: usize,
+    },
+    /// The classifier that gives target rows their pseudo-labels failed.
+    #[error("no pseudo-labels for the target rows")]
+    Labeller {
+        /// Why not.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The classifier that gives target rows their pseudo-labels gave something else.
+    #[error("pseudo-labels: expected {expected}, found {found}")]
+    PseudoLabels {
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// A method would need more memory than its setting allows.
+    #[error(
+        "{what} would take {bytes} bytes, the limit is {limit}: take fewer rows, raise the \
+         limit if it can be set, or {instead}"
+    )]
+    Memory {
+        /// What would be allocated.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+        /// What would fit.
+        instead: &'static str,
+    },
+    /// No source row gets any weight.
+    #[error("{method}: no source row is like any target row, all weights vanish")]
+    WeightsVanish {
+        /// Which method.
+        method: &'static str,
+    },
 }

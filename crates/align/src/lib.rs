@@ -2,8 +2,9 @@
 //!
 //! Items are rows: `n` items in `d` dimensions are an `n × d` matrix, and a map acts on the right,
 //! `x ↦ (x − a)·W + b`. Rows are `f32` in and out; sums, covariances and factorisations are `f64`.
-//! Whatever the method, the result is an [`Alignment`]: one [`AffineMap`] for the source, one for
-//! the target, into a shared space.
+//! The result of a linear method is an [`Alignment`]: one [`AffineMap`] for the source, one for the
+//! target, into a shared space. What else adapts unpaired domains implements [`AdaptUnpaired`] and
+//! gives an [`Adaptation`]: the rows of both, and what becomes of new ones.
 //!
 //! | you have | use |
 //! |---|---|
@@ -15,7 +16,10 @@
 //! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
 //! | few pairs or none, and many rows | [`SelfLearning`], [`Refinement`], [`MiniVec2Vec`] |
 //! | pairs, all rows, and CSLS to look answers up | [`Rcsls`] |
-//! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`] |
+//! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`], [`Gfk`], [`JointPca`] |
+//! | the same, and no wish for an affine map | [`Tca`], [`ExactTransport`], [`Sinkhorn`], [`SlicedAlignment`] |
+//! | the same, and labels of the source | [`Jda`], [`Bda`], [`ClassSinkhorn`] |
+//! | the same, and a classifier that takes weights | [`Ulsif`] and others that [`WeighSource`] |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
 //! [accumulated](PairMoments) over chunks; unpaired ones implement [`AlignUnpaired`] and can share
@@ -54,21 +58,33 @@
 //! blocks and merged in order. OpenBLAS with several threads of its own splits its sums by their
 //! number; keep it at one thread where bits matter.
 
+mod adapt;
 mod affine;
 mod alignment;
 mod auto;
 mod blocks;
 mod cca;
+mod components;
 mod coral;
+mod coral_dual;
 mod diagnosis;
+mod disagreement;
 mod error;
 mod factor;
+mod features;
 mod folds;
 mod generalized;
+mod gfk;
 mod induced;
+mod jda;
+mod joint_pca;
+mod kernel;
+mod labels;
+mod logistic;
 mod matching;
 mod mini_vec2vec;
 mod moments;
+mod optimal;
 mod prepare;
 mod procrustes;
 mod rcsls;
@@ -77,24 +93,39 @@ mod regression;
 mod ridge_cv;
 mod saved;
 mod self_learning;
+mod sliced;
+mod sliced_alignment;
 mod spectrum;
 mod subspace;
+mod tca;
 mod transport;
 mod vecmap;
+mod weights;
 mod whitening;
 
+pub use adapt::{AdaptUnpaired, Adaptation, Hints, NewRows};
 pub use affine::AffineMap;
 pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
 pub use auto::{Auto, Candidate, CandidateScore, Choice, Criterion, MeanScore, Score};
 pub use cca::Cca;
 pub use coral::{Coral, Regularization};
 pub use diagnosis::{Diagnosis, Verdict};
+pub use disagreement::{shared_components, subspace_disagreement};
 pub use error::AlignError;
 pub use folds::PairFolds;
 pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
+pub use gfk::Gfk;
 pub use induced::{Induced, Observer, Progress, Stop};
+pub use jda::{Balance, Bda, Jda};
+pub use joint_pca::JointPca;
+pub use kernel::Kernel;
+pub use labels::{Labeller, LabellerError, NearestLabels};
 pub use mini_vec2vec::MiniVec2Vec;
 pub use moments::{Moments, PairMoments, repeat_weights};
+pub use optimal::{
+    ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan, SinkhornSettings,
+    exact_transport, sinkhorn,
+};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use rcsls::Rcsls;
@@ -103,10 +134,18 @@ pub use regression::{LeastSquares, Ridge};
 pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use saved::{SavedAlignment, Side};
 pub use self_learning::SelfLearning;
+pub use sliced::{
+    SlicedDistance, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
+};
+pub use sliced_alignment::{Freedom, SlicedAlignment};
 pub use spectrum::{Shrinkage, Spectrum};
 pub use subspace::SubspaceAlignment;
+pub use tca::Tca;
 pub use transport::LinearTransport;
 pub use vecmap::VecMap;
+pub use weights::{
+    Discriminative, ImportanceWeights, Kliep, Kmm, NearestWeights, Ulsif, WeighSource,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -93,6 +93,26 @@ impl Spectrum {
         Ok((source?, target?))
     }
 
+    /// The spectrum of the rows of both, without the rows.
+    pub(crate) fn joint(&self, other: &Self) -> Result<Self, AlignError> {
+        let (n, m) = (self.count as f64, other.count as f64);
+        let scatter = |side: &Self| {
+            let scaled = &side.axes * &(&side.variances * (side.count - 1) as f64);
+            scaled.dot(&side.axes.t())
+        };
+        let gap = (&other.mean - &self.mean).insert_axis(ndarray::Axis(1));
+        let between = gap.dot(&gap.t()) * (n * m / (n + m));
+        let joint = (scatter(self) + scatter(other) + between) / (n + m - 1.0);
+        let (values, axes) = factor::eigh("a covariance", &joint)?;
+        Ok(Self {
+            count: self.count + other.count,
+            mean: (&self.mean * n + &other.mean * m) / (n + m),
+            variances: values.mapv_into(|value| value.max(0.0)),
+            axes,
+            fourth: None,
+        })
+    }
+
     /// Number of rows that were measured.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -1,7 +1,8 @@
 use ndarray::{Array1, ArrayView2, s};
 
+use crate::gfk::check_rank;
 use crate::spectrum::check_dims;
-use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum};
+use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_components};
 
 /// Subspace alignment: the source's principal axes, turned towards the target's.
 ///
@@ -30,6 +31,20 @@ pub struct SubspaceAlignment {
 }
 
 impl SubspaceAlignment {
+    /// The method with the number of components that the subspace disagreement measure chooses,
+    /// [`shared_components`] up to d / 2.
+    ///
+    /// Gong et al.'s measure rather than the bound of Fernando et al.'s theorem: the bound asks for
+    /// a deviation that is allowed, in units of the data, which moves the question.
+    ///
+    /// # Errors
+    ///
+    /// As [`shared_components`].
+    pub fn chosen(source: &Spectrum, target: &Spectrum) -> Result<Self, AlignError> {
+        let components = shared_components(source, target, source.dim() / 2)?;
+        Ok(Self { components })
+    }
+
     fn check(self) -> Result<(), AlignError> {
         if self.components > 0 {
             return Ok(());
@@ -53,12 +68,7 @@ impl AlignUnpaired for SubspaceAlignment {
         self.check()?;
         check_dims("subspace alignment", source.dim(), target.dim())?;
         let k = self.components;
-        let (source_rank, target_rank) = (source.rank(), target.rank());
-        let largest = source_rank.min(target_rank);
-        if k > largest {
-            let side = if source_rank <= target_rank { "source" } else { "target" };
-            return Err(AlignError::Components { asked: k, largest, side });
-        }
+        check_rank(k, source, target)?;
 
         let (source_axes, target_axes) = (source.axes(), target.axes());
         let source_axes = source_axes.slice(s![.., ..k]); // P_s, d × k

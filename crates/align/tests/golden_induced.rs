@@ -47,6 +47,7 @@ fn assert_close(found: ArrayView2<'_, f64>, expected: &Value, tolerance: f64, wh
     assert!(apart <= tolerance * scale, "{what}: {apart:e} apart at a magnitude of {scale:e}");
 }
 
+#[allow(clippy::type_complexity, reason = "a case is named where it is taken apart")]
 fn cases() -> Vec<(String, Array2<f32>, Array2<f32>, usize, Value)> {
     let golden = golden();
     let cases = golden["cases"].as_array().unwrap();

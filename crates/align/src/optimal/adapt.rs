@@ -1,0 +1,380 @@
+//! Adaptation by transport plans.
+
+use ndarray::{Array2, ArrayView2, Axis};
+use procrust_neighbors::{Metric, top_k};
+use rayon::prelude::*;
+
+use crate::adapt::{Adaptation, Map};
+use crate::blocks;
+use crate::joint_pca::check_sides;
+use crate::kernel::{median, squared_distances};
+use crate::labels::check_labels;
+use crate::moments::check_columns;
+use crate::optimal::{exact_transport, sinkhorn, total};
+use crate::{AdaptUnpaired, AlignError, Hints, SinkhornPlan, SinkhornSettings};
+
+/// What the squared Euclidean distances between the domains are divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CostScale {
+    /// The largest of them.
+    #[default]
+    Max,
+    /// Their median.
+    Median,
+    /// Nothing. A regularisation is then in the unit of squared distances.
+    One,
+}
+
+/// Four gibibytes.
+const MEMORY_LIMIT: u64 = 4 << 30;
+
+/// Exact optimal transport: source rows move to the target rows that the cheapest plan sends them
+/// to.
+///
+/// Cost is the squared Euclidean distance; all rows of a side weigh the same. The plan comes from
+/// [`exact_transport`]; a source row goes to the mean of its target rows, weighed by the plan
+/// (barycentric map), the target stays. **New source rows** move as the nearest fitted source row
+/// did: `x + T(x_i) − x_i`. New target rows stay.
+///
+/// The matrix of costs is n × m `f64`: what is larger than `memory_limit` is refused before it is
+/// allocated. The time grows with about the square to the cube of the rows.
+///
+/// Reports the diagnostics `transport_cost`, in the unit of squared distances, and `pivots`.
+///
+/// Courty, Flamary, Tuia & Rakotomamonjy (2017), "Optimal transport for domain adaptation", IEEE
+/// Transactions on Pattern Analysis and Machine Intelligence 39(9), doi:10.1109/TPAMI.2016.2615921.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExactTransport {
+    /// The most bytes that the matrix of costs may take.
+    pub memory_limit: u64,
+}
+
+impl Default for ExactTransport {
+    /// Up to four gibibytes.
+    fn default() -> Self {
+        Self { memory_limit: MEMORY_LIMIT }
+    }
+}
+
+/// Entropic optimal transport: as [`ExactTransport`], with a plan that is spread out.
+///
+/// The plan comes from [`sinkhorn`], on costs that were divided by the scale. The more
+/// regularisation, the nearer the moved rows lie to each other; without bound all go to the
+/// target's mean. New rows as in [`ExactTransport`]. Two n × m matrices of `f64` are needed.
+///
+/// Reports the diagnostics `transport_cost`, in the unit of squared distances, `iterations`, and
+/// `marginal_error`.
+///
+/// Courty et al. (2017), as [`ExactTransport`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sinkhorn {
+    /// How the plan is found.
+    pub settings: SinkhornSettings,
+    /// What costs are divided by.
+    pub scale: CostScale,
+    /// The most bytes that the matrices may take.
+    pub memory_limit: u64,
+}
+
+impl Default for Sinkhorn {
+    /// ε = 0.01 of the largest cost.
+    fn default() -> Self {
+        Self {
+            settings: SinkhornSettings::default(),
+            scale: CostScale::Max,
+            memory_limit: MEMORY_LIMIT,
+        }
+    }
+}
+
+/// Entropic transport that avoids sending rows of different classes to the same target row.
+///
+/// Minimises `Σ P·C − ε·H(P) + η·Σ_j Σ_c (Σ_{i in c} P_ij)^½`, where the last sum is small when the
+/// mass that a target row gets comes from one class: the L_p-L1 group penalty with p = ½. Each
+/// `rounds` replaces the penalty by its tangent at the plan, which is one more cost, and runs
+/// [`sinkhorn`] (majorisation-minimisation). Needs the labels of the source. Three n × m matrices of
+/// `f64` are needed. New rows as in [`ExactTransport`].
+///
+/// Reports the diagnostics of [`Sinkhorn`], of the last round.
+///
+/// Courty, Flamary & Tuia (2014), "Domain adaptation with regularized optimal transport", ECML
+/// PKDD, doi:10.1007/978-3-662-44848-9_18.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassSinkhorn {
+    /// How the plan is found, and where.
+    pub sinkhorn: Sinkhorn,
+    /// η of at least 0, in the unit of the scaled cost.
+    pub class_regularization: f64,
+    /// Rounds, at least 1; the first has no penalty.
+    pub rounds: usize,
+}
+
+impl Default for ClassSinkhorn {
+    /// ε = 0.01 of the largest cost, η = 0.1, ten rounds.
+    fn default() -> Self {
+        Self { sinkhorn: Sinkhorn::default(), class_regularization: 0.1, rounds: 10 }
+    }
+}
+
+/// Keeps the tangent of the root finite where there is no mass.
+const ROOT_FLOOR: f64 = 1e-3;
+
+impl AdaptUnpaired for ExactTransport {
+    fn adapt(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        _: &Hints<'_>,
+    ) -> Result<Adaptation, AlignError> {
+        check_sides("exact transport", source, target)?;
+        check_memory("the cost matrix", source, target, 1, self.memory_limit)?;
+        let costs = Costs::of(source, target, CostScale::One)?;
+        let (n, m) = costs.cost.dim();
+        let plan = exact_transport(costs.cost.view(), &vec![1.0; n], &vec![1.0; m])?;
+        let mut images = Array2::<f64>::zeros(costs.source.dim());
+        for &(i, j, mass) in &plan.entries {
+            images.row_mut(i).scaled_add(mass * n as f64, &costs.target.row(j));
+        }
+        let adaptation = moved(source, target, &images)?;
+        Ok(adaptation
+            .with_diagnostic("transport_cost", plan.cost)
+            .with_diagnostic("pivots", plan.pivots as f64))
+    }
+}
+
+impl AdaptUnpaired for Sinkhorn {
+    fn adapt(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        _: &Hints<'_>,
+    ) -> Result<Adaptation, AlignError> {
+        self.settings.check()?;
+        check_sides("Sinkhorn", source, target)?;
+        check_memory("cost and plan", source, target, 2, self.memory_limit)?;
+        let costs = Costs::of(source, target, self.scale)?;
+        let (n, m) = costs.cost.dim();
+        let found = sinkhorn(costs.cost.view(), &vec![1.0; n], &vec![1.0; m], self.settings)?;
+        costs.finish(source, target, found)
+    }
+}
+
+impl AdaptUnpaired for ClassSinkhorn {
+    fn adapt(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        hints: &Hints<'_>,
+    ) -> Result<Adaptation, AlignError> {
+        let Sinkhorn { settings, scale, memory_limit } = self.sinkhorn;
+        settings.check()?;
+        if !(self.class_regularization.is_finite() && self.class_regularization >= 0.0) {
+            return Err(AlignError::Setting {
+                name: "class_regularization",
+                value: self.class_regularization,
+                expected: "a finite number of at least 0",
+            });
+        }
+        if self.rounds == 0 {
+            let expected = "at least 1";
+            return Err(AlignError::Setting { name: "rounds", value: 0.0, expected });
+        }
+        check_sides("Sinkhorn with classes", source, target)?;
+        let (labels, classes) =
+            check_labels("Sinkhorn with classes", hints.labels, source.nrows())?;
+        check_memory("costs and plan", source, target, 3, memory_limit)?;
+        let costs = Costs::of(source, target, scale)?;
+        let (n, m) = costs.cost.dim();
+        let (a, b) = (vec![(n as f64).recip(); n], vec![(m as f64).recip(); m]);
+        let members: Vec<Vec<usize>> = {
+            let mut members = vec![Vec::new(); classes];
+            labels.iter().enumerate().for_each(|(row, &label)| members[label].push(row));
+            members
+        };
+        let mut found = crate::optimal::sinkhorn::solve(costs.cost.view(), &a, &b, settings);
+        let mut raised = Array2::zeros((n, m));
+        for _ in 1..self.rounds {
+            for rows in &members {
+                let mut sums = ndarray::Array1::<f64>::zeros(m);
+                rows.iter().for_each(|&row| sums += &found.plan.row(row));
+                // ½·(s + δ)^−½, the slope of the root.
+                let slopes =
+                    sums.mapv(|s| self.class_regularization * 0.5 / (s + ROOT_FLOOR).sqrt());
+                for &row in rows {
+                    raised.row_mut(row).assign(&(&costs.cost.row(row) + &slopes));
+                }
+            }
+            found = crate::optimal::sinkhorn::solve(raised.view(), &a, &b, settings);
+        }
+        costs.finish(source, target, found)
+    }
+}
+
+/// Both domains in `f64` and the costs between them.
+struct Costs {
+    source: Array2<f64>,
+    target: Array2<f64>,
+    cost: Array2<f64>,
+    unit: f64,
+}
+
+impl Costs {
+    fn of(
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        scale: CostScale,
+    ) -> Result<Self, AlignError> {
+        let (n, m) = (source.nrows(), target.nrows());
+        let source = blocks::widen("source", source, 0..n)?;
+        let target = blocks::widen("target", target, 0..m)?;
+        let mut cost = Array2::zeros((n, m));
+        // About the target's mean, so that a common offset costs no digits.
+        let mean = target.mean_axis(Axis(0)).expect("there are rows");
+        let (from, to) = (&source - &mean, &target - &mean);
+        cost.axis_chunks_iter_mut(Axis(0), blocks::BLOCK_ROWS)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .zip(
+                from.axis_chunks_iter(Axis(0), blocks::BLOCK_ROWS)
+                    .collect::<Vec<_>>()
+                    .into_par_iter(),
+            )
+            .for_each(|(mut cost, rows)| cost.assign(&squared_distances(&rows.to_owned(), &to)));
+        let unit = match scale {
+            CostScale::Max => cost.iter().copied().fold(0.0, f64::max),
+            CostScale::Median => median(&mut cost.iter().copied().collect::<Vec<_>>()),
+            CostScale::One => 1.0,
+        };
+        let unit = if unit > 0.0 { unit } else { 1.0 };
+        cost /= unit;
+        Ok(Self { source, target, cost, unit })
+    }
+
+    fn finish(
+        &self,
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        found: SinkhornPlan,
+    ) -> Result<Adaptation, AlignError> {
+        let SinkhornPlan { plan, iterations, error, warning, .. } = found;
+        let cost = total(&plan, self.cost.view()) * self.unit;
+        let mut images = Array2::zeros(self.source.dim());
+        images
+            .axis_chunks_iter_mut(Axis(0), blocks::BLOCK_ROWS)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .zip(
+                plan.axis_chunks_iter(Axis(0), blocks::BLOCK_ROWS)
+                    .collect::<Vec<_>>()
+                    .into_par_iter(),
+            )
+            .for_each(|(mut images, plan)| {
+                let masses = plan.sum_axis(Axis(1)).insert_axis(Axis(1));
+                images.assign(&(plan.dot(&self.target) / &masses));
+            });
+        Ok(moved(source, target, &images)?
+            .with_warnings(warning)
+            .with_diagnostic("transport_cost", cost)
+            .with_diagnostic("iterations", iterations as f64)
+            .with_diagnostic("marginal_error", error))
+    }
+}
+
+/// Refuses what does not fit, before it is allocated.
+fn check_memory(
+    what: &'static str,
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    matrices: u64,
+    limit: u64,
+) -> Result<(), AlignError> {
+    let (n, m) = (source.nrows() as u64, target.nrows() as u64);
+    let bytes = n.saturating_mul(m).saturating_mul(8 * matrices);
+    if bytes <= limit {
+        return Ok(());
+    }
+    let instead = "use linear transport, which keeps no matrix of rows by rows";
+    Err(AlignError::Memory { what, bytes, limit, instead })
+}
+
+/// The source at its images, the target as it is.
+fn moved(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+    images: &Array2<f64>,
+) -> Result<Adaptation, AlignError> {
+    let images = images.mapv(|value| value as f32);
+    let map = TransportMap { rows: source.to_owned(), images: images.clone() };
+    Ok(Adaptation::from_rows(images, target.to_owned(), Map::Transport(map)))
+}
+
+/// A row moves as the nearest of the fitted rows did.
+#[derive(Debug, Clone)]
+pub(crate) struct TransportMap {
+    rows: Array2<f32>,
+    images: Array2<f32>,
+}
+
+impl TransportMap {
+    pub(crate) fn source(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
+        let mut moved = self.target(rows)?;
+        if rows.nrows() == 0 {
+            return Ok(moved);
+        }
+        let nearest = top_k(rows, self.rows.view(), 1, Metric::SquaredEuclidean)
+            .expect("widths agree and all values are finite");
+        for (row, (mut to, found)) in
+            moved.rows_mut().into_iter().zip(nearest.indices.rows()).enumerate()
+        {
+            let near = found[0] as usize;
+            for (col, value) in to.iter_mut().enumerate() {
+                let offset =
+                    f64::from(self.images[(near, col)]) - f64::from(self.rows[(near, col)]);
+                *value = (f64::from(*value) + offset) as f32;
+                if !value.is_finite() {
+                    return Err(AlignError::Overflow { row, col });
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    pub(crate) fn target(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
+        check_columns("rows to map", self.rows.ncols(), rows.ncols())?;
+        blocks::map(rows, rows.ncols(), |rows| rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use procrust_blas as _;
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        // A view of one row repeated takes no memory itself.
+        let row = array![[1.0_f32, 2.0]];
+        let many = row.broadcast((1_000_000, 1, 2)).unwrap();
+        let many = many.index_axis(Axis(1), 0);
+        let error = Sinkhorn::default().adapt(many, many, &Hints::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cost and plan would take 16000000000000 bytes, the limit is 4294967296: take fewer \
+             rows, raise the limit if it can be set, or use linear transport, which keeps no matrix of rows by rows"
+        );
+    }
+
+    #[test]
+    fn new_rows_move_as_their_nearest() {
+        let x = array![[0.0_f32, 0.0], [10.0, 0.0]];
+        let y = array![[0.0_f32, 5.0], [10.0, -5.0]];
+        let found = ExactTransport::default().adapt(x.view(), y.view(), &Hints::default()).unwrap();
+        assert_eq!(found.source(), y);
+        let new = array![[1.0_f32, 1.0], [8.0, 0.0]];
+        assert_eq!(found.map_source(new.view()).unwrap(), array![[1.0, 6.0], [8.0, -5.0]]);
+        assert_eq!(found.map_target(new.view()).unwrap(), new);
+        assert_eq!(found.map_source(Array2::zeros((0, 2)).view()).unwrap().dim(), (0, 2));
+    }
+}

@@ -1,0 +1,365 @@
+//! The same numbers as the programs of `golden/unpaired.py`, which says whose number each is and
+//! where conventions differ.
+//!
+//! Both sides start from the same `f32` values and compute in `f64`; a tolerance is relative to the
+//! largest entry expected.
+
+use ndarray::{Array2, ArrayView2};
+use procrust_align::{
+    AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral, CostScale,
+    Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca, Kernel, Kliep,
+    Kmm, NearestWeights, Regularization, Sinkhorn, SinkhornSettings, Spectrum, Tca, Ulsif,
+    WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+};
+use procrust_blas as _;
+use serde_json::Value;
+
+/// Adapted rows come as `f32`: 6e-8, and some for what was computed before.
+const SINGLE: f64 = 2e-7;
+
+fn golden() -> Value {
+    serde_json::from_str(include_str!("golden/unpaired.json")).unwrap()
+}
+
+fn list(value: &Value) -> &Vec<Value> {
+    value.as_array().unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+fn count(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> =
+        list(value).iter().map(|row| list(row).iter().map(number).collect()).collect();
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+/// The inputs, which `f32` holds exactly.
+fn rows(value: &Value) -> Array2<f32> {
+    let wide = matrix(value);
+    let rows = wide.mapv(|value| value as f32);
+    assert_eq!(rows.mapv(f64::from), wide);
+    rows
+}
+
+struct Case {
+    name: String,
+    x: Array2<f32>,
+    y: Array2<f32>,
+    labels: Vec<usize>,
+    expected: Value,
+}
+
+fn cases() -> Vec<Case> {
+    let read = |case: &Value| Case {
+        name: case["name"].as_str().unwrap().to_owned(),
+        x: rows(&case["x"]),
+        y: rows(&case["y"]),
+        labels: list(&case["labels"]).iter().map(count).collect(),
+        expected: case.clone(),
+    };
+    list(&golden()["unpaired"]).iter().map(read).collect()
+}
+
+#[track_caller]
+fn assert_close(
+    found: ArrayView2<'_, f64>,
+    expected: ArrayView2<'_, f64>,
+    tolerance: f64,
+    what: &str,
+) {
+    assert_eq!(found.dim(), expected.dim(), "{what}");
+    let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+    for ((place, found), expected) in found.indexed_iter().zip(&expected) {
+        let apart = (found - expected).abs();
+        assert!(
+            apart <= tolerance * scale,
+            "{what}, {place:?}: {found:e} for {expected:e}, {apart:e} apart at a magnitude of {scale:e}"
+        );
+    }
+}
+
+/// The adapted rows of both domains; a column may change its sign, on both sides.
+#[track_caller]
+fn assert_adapted(found: &Adaptation, expected: &Value, tolerance: f64, what: &str) {
+    let (mut source, mut target) = (matrix(&expected["source"]), matrix(&expected["target"]));
+    let (found_source, found_target) =
+        (found.source().mapv(f64::from), found.target().mapv(f64::from));
+    for (j, column) in found_source.columns().into_iter().enumerate() {
+        if column.dot(&source.column(j)) < 0.0 {
+            source.column_mut(j).mapv_inplace(|v| -v);
+            target.column_mut(j).mapv_inplace(|v| -v);
+        }
+    }
+    assert_close(found_source.view(), source.view(), tolerance, &format!("{what}, source"));
+    assert_close(found_target.view(), target.view(), tolerance, &format!("{what}, target"));
+}
+
+fn kernel(expected: &Value) -> Option<Kernel> {
+    match expected["kernel"].as_str() {
+        None => None,
+        Some("linear") => Some(Kernel::Linear),
+        Some(_) => Some(Kernel::Rbf { gamma: expected["gamma"].as_f64() }),
+    }
+}
+
+#[test]
+fn joint_pca_is_scipys() {
+    for case in cases() {
+        for expected in list(&case.expected["joint_pca"]) {
+            let what = format!("{}, {}", case.name, expected["k"]);
+            let method = JointPca { components: count(&expected["k"]) };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            assert_adapted(&found, expected, SINGLE, &what);
+            let explained = found.diagnostic("explained").unwrap();
+            assert!((explained - number(&expected["explained"])).abs() < 1e-12, "{what}");
+        }
+    }
+}
+
+#[test]
+fn tca_is_the_papers() {
+    for case in cases() {
+        for expected in list(&case.expected["tca"]) {
+            let what = format!(
+                "{}, {} {} {} {}",
+                case.name, expected["k"], expected["mu"], expected["kernel"], expected["gamma"]
+            );
+            let method = Tca {
+                components: count(&expected["k"]),
+                mu: number(&expected["mu"]),
+                kernel: kernel(expected),
+                landmarks: None,
+            };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            assert_adapted(&found, expected, SINGLE, &what);
+        }
+    }
+}
+
+#[test]
+fn jda_and_bda_are_the_papers() {
+    let mut rounds = 0;
+    for case in cases() {
+        for expected in list(&case.expected["jda"]) {
+            let what = format!(
+                "{}, {} {} {} {}",
+                case.name, expected["k"], expected["mu"], expected["kernel"], expected["balance"]
+            );
+            let jda = Jda {
+                components: count(&expected["k"]),
+                mu: number(&expected["mu"]),
+                kernel: kernel(expected),
+                landmarks: None,
+                iterations: count(&expected["rounds"]),
+            };
+            let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
+            let (x, y) = (case.x.view(), case.y.view());
+            let found = match expected["balance"].as_f64() {
+                None => jda.adapt(x, y, &hints),
+                Some(value) => Bda { jda, balance: Balance::Fixed(value) }.adapt(x, y, &hints),
+            };
+            let found = found.unwrap();
+            assert_adapted(&found, expected, SINGLE, &what);
+            assert_eq!(
+                found.diagnostic("iterations").unwrap(),
+                number(&expected["done"]),
+                "{what}"
+            );
+            rounds = rounds.max(count(&expected["done"]));
+        }
+    }
+    assert!(rounds > 1, "some case must need more than one round");
+}
+
+#[test]
+fn gfk_is_the_integral_of_the_flow() {
+    for case in cases() {
+        for expected in list(&case.expected["gfk"]) {
+            let components = count(&expected["k"]);
+            let what = format!("{}, {components}", case.name);
+            let method = Gfk { components: Some(components) };
+            let found = method.fit(case.x.view(), case.y.view()).unwrap();
+            let root = found.source().matrix();
+            assert_eq!(root, found.target().matrix(), "{what}");
+            // The kernel to rounding; its root where eigenvalues are zero to the root of that.
+            assert_close(root.dot(&root).view(), matrix(&expected["kernel"]).view(), 1e-12, &what);
+            assert_close(root, matrix(&expected["root"]).view(), 1e-7, &what);
+        }
+    }
+}
+
+#[test]
+fn disagreement_is_scipys() {
+    for case in cases() {
+        let expected: Vec<f64> = list(&case.expected["disagreement"]).iter().map(number).collect();
+        let (x, y) = (Spectrum::of(case.x.view()).unwrap(), Spectrum::of(case.y.view()).unwrap());
+        let found = subspace_disagreement(&x, &y, expected.len()).unwrap();
+        assert!(!found.is_empty());
+        for (k, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            // SciPy's angles near a right one come from a cosine.
+            assert!((found - expected).abs() < 1e-10, "{} {k}: {found} {expected}", case.name);
+        }
+        let ended = found.len() == expected.len() || found[found.len() - 1] >= 0.999;
+        assert!(ended, "{found:?} {expected:?}");
+    }
+}
+
+#[test]
+fn exact_transport_is_pots() {
+    for case in cases() {
+        let expected = &case.expected["transport"]["exact"];
+        let method = ExactTransport::default();
+        let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+        let image = found.source().mapv(f64::from);
+        assert_close(image.view(), matrix(&expected["image"]).view(), SINGLE, &case.name);
+        let cost = found.diagnostic("transport_cost").unwrap();
+        assert!((cost / number(&expected["cost"]) - 1.0).abs() < 1e-12, "{}", case.name);
+
+        let expected = &case.expected["transport"]["weighted"];
+        let masses = |key: &str| -> Vec<f64> { list(&expected[key]).iter().map(number).collect() };
+        let costs = matrix(&expected["costs"]);
+        let found = exact_transport(costs.view(), &masses("source"), &masses("target")).unwrap();
+        let plan = found.to_dense(costs.nrows(), costs.ncols());
+        assert_close(plan.view(), matrix(&expected["plan"]).view(), 1e-13, &case.name);
+        assert!((found.cost / number(&expected["cost"]) - 1.0).abs() < 1e-12, "{}", case.name);
+    }
+}
+
+#[test]
+fn sinkhorn_is_pots() {
+    for case in cases() {
+        for expected in list(&case.expected["transport"]["sinkhorn"]) {
+            let what = format!("{}, {} {}", case.name, expected["scale"], expected["reg"]);
+            let scale = match expected["scale"].as_str().unwrap() {
+                "max" => CostScale::Max,
+                "median" => CostScale::Median,
+                _ => CostScale::One,
+            };
+            let settings = SinkhornSettings {
+                regularization: number(&expected["reg"]),
+                tolerance: 1e-13,
+                iterations: 200_000,
+            };
+            let method = Sinkhorn { settings, scale, ..Sinkhorn::default() };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            let image = found.source().mapv(f64::from);
+            // Where the iteration converges slowly an error of 1e-13 in the marginals is far more in
+            // the plan.
+            assert_close(image.view(), matrix(&expected["image"]).view(), 1e-6, &what);
+            let cost = found.diagnostic("transport_cost").unwrap();
+            assert!((cost / number(&expected["cost"]) - 1.0).abs() < 1e-6, "{what}");
+            assert_eq!(found.warnings(), [], "{what}");
+        }
+    }
+}
+
+#[test]
+fn class_sinkhorn_is_the_papers() {
+    for case in cases() {
+        let expected = &case.expected["transport"]["classes"];
+        let settings = SinkhornSettings {
+            regularization: number(&expected["reg"]),
+            tolerance: 1e-13,
+            iterations: 100_000,
+        };
+        let method = ClassSinkhorn {
+            sinkhorn: Sinkhorn { settings, ..Sinkhorn::default() },
+            class_regularization: number(&expected["eta"]),
+            rounds: count(&expected["rounds"]),
+        };
+        let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
+        let found = method.adapt(case.x.view(), case.y.view(), &hints).unwrap();
+        let image = found.source().mapv(f64::from);
+        assert_close(image.view(), matrix(&expected["image"]).view(), 1e-6, &case.name);
+        assert_close(image.view(), matrix(&expected["pot"]).view(), 1e-6, &case.name);
+    }
+}
+
+#[test]
+fn the_sliced_distance_is_pots() {
+    for case in cases() {
+        let expected = &case.expected["sliced"];
+        let directions = matrix(&expected["directions"]);
+        let found =
+            sliced_wasserstein_along(case.x.view(), case.y.view(), directions.view()).unwrap();
+        for (found, key) in
+            [(found.distance, "distance"), (found.standard_error.unwrap(), "standard_error")]
+        {
+            assert!((found / number(&expected[key]) - 1.0).abs() < 1e-12, "{} {key}", case.name);
+        }
+    }
+}
+
+#[test]
+fn coral_of_few_rows_is_scipys() {
+    let mut dual = 0;
+    for case in cases() {
+        for expected in list(&case.expected["coral"]) {
+            let lambda = number(&expected["lambda"]);
+            let method = Coral { regularization: Regularization::Fixed(lambda) };
+            let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
+            let source = found.source().mapv(f64::from);
+            let what = format!("{}, {lambda}", case.name);
+            assert_close(source.view(), matrix(&expected["source"]).view(), SINGLE, &what);
+            dual += usize::from(found.alignment().is_none());
+        }
+    }
+    assert_eq!(dual, 3, "one case has fewer rows than dimensions");
+}
+
+#[track_caller]
+fn assert_weights(found: &ImportanceWeights, expected: &Value, tolerance: f64, what: &str) {
+    let expected: Vec<f64> = list(expected).iter().map(number).collect();
+    let row = |values: &[f64]| Array2::from_shape_vec((1, values.len()), values.to_vec()).unwrap();
+    assert_close(row(found.weights()).view(), row(&expected).view(), tolerance, what);
+    assert_eq!(found.warnings(), [], "{what}");
+}
+
+fn diagnostic(found: &ImportanceWeights, name: &str) -> f64 {
+    found.diagnostics().iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+#[test]
+fn importance_weights_are_the_references() {
+    for case in cases() {
+        let (x, y, name) = (case.x.view(), case.y.view(), case.name.as_str());
+        let expected = &case.expected["importance"];
+        for expected in list(&expected["discriminative"]) {
+            let method = Discriminative { ridge: number(&expected["ridge"]) };
+            // Where scikit-learn's L-BFGS ends.
+            assert_weights(&method.weigh(x, y).unwrap(), &expected["weights"], 1e-4, name);
+        }
+        assert_weights(&NearestWeights.weigh(x, y).unwrap(), &expected["nearest"], 1e-14, name);
+
+        let found = Ulsif::default().weigh(x, y).unwrap();
+        assert_weights(&found, &expected["ulsif"]["weights"], 1e-9, name);
+        for key in ["gamma", "lambda", "loss"] {
+            let apart = diagnostic(&found, key) / number(&expected["ulsif"][key]) - 1.0;
+            assert!(apart.abs() < 1e-9, "{name}, {key}: {apart}");
+        }
+
+        for expected in list(&expected["kmm"]) {
+            let method = Kmm {
+                gamma: Some(number(&expected["gamma"])),
+                bound: number(&expected["bound"]),
+                ..Kmm::default()
+            };
+            // Where SLSQP ends.
+            assert_weights(&method.weigh(x, y).unwrap(), &expected["weights"], 1e-4, name);
+        }
+
+        let gamma = Some(number(&expected["kliep"]["gamma"]));
+        let method = Kliep { gamma, iterations: 100_000, ..Kliep::default() };
+        let found = method.weigh(x, y).unwrap();
+        // The gain of an EM step vanishes before the distance does: 1e-9 is its end.
+        let apart = diagnostic(&found, "likelihood") - number(&expected["kliep"]["likelihood"]);
+        assert!(apart.abs() < 1e-5, "{name}: {apart}");
+        assert_weights(&found, &expected["kliep"]["weights"], 1e-2, name);
+    }
+}
