@@ -46,6 +46,40 @@ pub(super) fn check_headers(file: &[u8], start: u64, length: u64, limit: u64) ->
     Ok(())
 }
 
+/// How deep groups of columns may lie in each other: the library descends by calling itself.
+const GROUPS: usize = 64;
+
+/// Checks the schema in the footer of a file: the library makes room for as many members of a group as
+/// the schema promises, so together they are no more than there are. A file that ends otherwise than
+/// by a footer is left to the library.
+pub(super) fn check_schema(file: &[u8]) -> Result<()> {
+    let Some((before, &[a, b, c, d, ..])) = file.split_last_chunk::<8>() else { return Ok(()) };
+    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    let Some(start) = before.len().checked_sub(length) else { return Ok(()) };
+    let members = Thrift { bytes: &before[start..], at: 0 }.members();
+    let members =
+        members.ok_or_else(|| general(format!("byte {start}: no description of a table")))?;
+    let promised: u64 = members.iter().sum();
+    let elements = members.len() as u64;
+    if promised > elements {
+        let found = format!("groups of {promised} members in a schema of {elements} elements");
+        return Err(general(found));
+    }
+    // A group stands before its members.
+    let mut open: Vec<u64> = Vec::new();
+    for members in members {
+        while open.pop_if(|left| *left == 0).is_some() {}
+        if let Some(left) = open.last_mut() {
+            *left -= 1;
+        }
+        open.push(members);
+        if open.len() > GROUPS {
+            return Err(general(format!("more than {GROUPS} groups in each other")));
+        }
+    }
+    Ok(())
+}
+
 fn general(message: String) -> ParquetError {
     ParquetError::General(message)
 }
@@ -94,8 +128,8 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
-/// How deep structures may lie in each other; those of headers take 2.
-const DEEPEST: usize = 8;
+/// How deep structures may lie in each other; those of headers take 2, those of footers 8.
+const DEEPEST: usize = 16;
 
 /// A position in bytes of the compact protocol, which never leaves them. `None` is what cannot be.
 struct Thrift<'a> {
@@ -146,6 +180,38 @@ impl Thrift<'_> {
             };
             each(self, field, byte & 0xf)?;
         }
+    }
+
+    /// Of a file's footer: how many members each element of the schema promises.
+    fn members(&mut self) -> Option<Vec<u64>> {
+        let mut members = Vec::new();
+        self.structure(|thrift, field, kind| {
+            if (field, kind) != (2, LIST) {
+                return thrift.skip(kind, 0);
+            }
+            let byte = thrift.byte()?;
+            let count = match byte >> 4 {
+                0xf => thrift.varint()?,
+                count => u64::from(count),
+            };
+            if byte & 0xf != STRUCT {
+                return None;
+            }
+            for _ in 0..count {
+                let mut promised = 0;
+                thrift.structure(|thrift, field, kind| {
+                    if (field, kind) == (5, I32) {
+                        // The library keeps 32 bits; below zero they are a huge number of members.
+                        promised = u64::from(thrift.zigzag()? as u32);
+                        return Some(());
+                    }
+                    thrift.skip(kind, 0)
+                })?;
+                members.push(promised);
+            }
+            Some(())
+        })?;
+        Some(members)
     }
 
     fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
@@ -422,6 +488,39 @@ mod tests {
         }
         // Lists in lists without end.
         assert_eq!(Thrift { bytes: &[0x19; 99], at: 0 }.skip(LIST, 0), None);
+    }
+
+    /// A file that consists of a footer: a version, and a schema of elements with a name and members.
+    fn footer(members: &[&[u8]]) -> Vec<u8> {
+        let mut footer = vec![0x15, 2, 0x19, 0xfc];
+        assert!(members.len() < 128);
+        footer.push(members.len() as u8);
+        for members in members {
+            footer.extend([0x48, 1, b's', 0x15]);
+            footer.extend(*members);
+            footer.push(0);
+        }
+        footer.push(0);
+        let length = (footer.len() as u32).to_le_bytes();
+        [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+    }
+
+    #[test]
+    fn members_of_a_schema() {
+        let check = |members: &[&[u8]]| check_schema(&footer(members)).map_err(|e| e.to_string());
+        assert_eq!(check(&[&[4], &[0], &[0]]), Ok(()));
+        assert_eq!(check(&[]), Ok(()));
+        // 2^26 - 1; -1; and together more than there are.
+        for members in [&[&[0xfe, 0xff, 0xff, 0x3f][..]][..], &[&[1]], &[&[4], &[4], &[0]]] {
+            let error = check(members).unwrap_err();
+            assert!(error.contains(&format!("a schema of {} elements", members.len())), "{error}");
+        }
+        assert_eq!(check(&[&[2][..]; 64]), Ok(()));
+        let error = check(&[&[2][..]; 65]).unwrap_err();
+        assert!(error.ends_with("more than 64 groups in each other"), "{error}");
+        // A footer that would start before the file is the library's to refuse.
+        assert!(check_schema(b"PAR1\x05\0\0\0PAR1").is_ok());
+        assert!(check_schema(b"PAR1\x01\0\0\0PAR1").is_err());
     }
 
     #[test]
