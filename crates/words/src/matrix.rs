@@ -38,6 +38,10 @@ impl MappedMatrix {
         if cfg!(target_endian = "big") {
             return Err(unmappable("its numbers are not in this machine's order of bytes"));
         }
+        // Nothing can be said of columns without rows, however many are promised.
+        if rows == 0 || columns == 0 {
+            return Err(WordsError::NoVectors { rows, columns });
+        }
         let matrix = Self { mapping, offset, rows, columns };
         let bytes = matrix.bytes().ok_or_else(|| WordsError::Truncated {
             path: path.to_owned(),

@@ -133,3 +133,23 @@ fn bad_words() {
     assert!(mapped(&npy, None).unwrap_err().to_string().starts_with("no words for "));
     assert!(Embeddings::open(&npy, &OpenOptions::default()).is_err());
 }
+
+/// A promise of columns without rows: nothing to multiply it with.
+#[test]
+fn columns_without_rows_are_no_vectors() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = r#"{"__metadata__":{"words":""},"embeddings":{"dtype":"F32","shape":[0,9999999999999999125],"data_offsets":[0,0]}}"#;
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header.as_bytes());
+    let path = folder.path().join("x.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+    for map in [false, true] {
+        let mut options = OpenOptions::default();
+        options.map = map;
+        let error = Embeddings::open(&path, &options).unwrap_err();
+        let cause =
+            std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
+        let expected = "0 vectors of 9999999999999999125 dimensions: expected at least one of each";
+        assert_eq!(cause, expected, "{map}: {error:?}");
+    }
+}
