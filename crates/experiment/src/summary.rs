@@ -105,10 +105,19 @@ impl Summary {
             (Kind::Adaptation(_), Some(reference)) => {
                 in_words(&rows, &view.columns, reference, variants)
             }
-            (Kind::Lexicon(_), Some(reference)) => {
+            (Kind::Lexicon(plan), Some(reference)) => {
                 let first = view.columns.first().map(|column| column.metric.clone());
-                let mut sentences = in_words(&rows, &view.columns, reference, variants);
-                sentences.extend(view.criteria_in_words(first.as_deref().unwrap_or_default()));
+                let told = view.largest_sizes(&plan.sizes);
+                let columns: Vec<Column> =
+                    told.iter().map(|&at| view.columns[at].clone()).collect();
+                let of_row = |row: &Row| Row {
+                    cells: told.iter().map(|&at| row.cells[at]).collect(),
+                    ..row.clone()
+                };
+                let rows: Vec<Row> = rows.iter().map(of_row).collect();
+                let mut sentences = in_words(&rows, &columns, reference, variants);
+                let metric = first.as_deref().unwrap_or_default();
+                sentences.extend(view.criteria_in_words(metric, &columns));
                 sentences
             }
             (Kind::Similarity(_), Some(reference)) => {
@@ -239,12 +248,22 @@ impl<'a> View<'a> {
         rows
     }
 
+    /// The columns that words are about: of a learning curve, those with the most pairs.
+    fn largest_sizes(&self, sizes: &[Option<usize>]) -> Vec<usize> {
+        let number = |size: &Option<usize>| size.unwrap_or(usize::MAX);
+        let largest = sizes.iter().enumerate().max_by_key(|(_, size)| number(size));
+        let largest = largest.map_or(0, |(at, _)| at);
+        // Tasks go by direction, then by size.
+        let told = |at: &usize| self.columns[*at].at % sizes.len() == largest;
+        (0..self.columns.len()).filter(told).collect()
+    }
+
     /// What the second criterion changes against the first, for every method.
-    fn criteria_in_words(&self, metric: &str) -> Vec<String> {
+    fn criteria_in_words(&self, metric: &str, columns: &[Column]) -> Vec<String> {
         let [first, second, ..] = self.variants.as_slice() else { return Vec::new() };
         let mut sentences = Vec::new();
         for (at, method) in self.finished.methods.iter().enumerate() {
-            let gains = self.columns.iter().filter(|column| column.metric == metric);
+            let gains = columns.iter().filter(|column| column.metric == metric);
             let gains: Vec<(String, Estimate)> = gains
                 .filter_map(|column| {
                     let ours = self.cell(at, second, column);

@@ -116,7 +116,7 @@ pub fn render(summary: &Summary, style: Style) -> String {
     }
     out.push('\n');
     for line in &summary.notes {
-        out.push_str(&format!("{line}\n"));
+        out.push_str(&format!("{}\n", wrap(line, style.width)));
     }
     if !summary.sentences.is_empty() {
         out.push('\n');
