@@ -5,7 +5,10 @@ mod domains;
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView2, Axis};
-use procrust_align::{AlignError, AlignUnpaired, Coral, LinearTransport, SubspaceAlignment};
+use procrust_align::{
+    AlignError, AlignUnpaired, Coral, Hints, LinearTransport, RowStep, SubspaceAlignment,
+    prepare_rows,
+};
 use procrust_classify::{Classifier, ClassifyError, Logistic, NearestNeighbors, Ridge, statistics};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +17,7 @@ use domains::Measured;
 pub use domains::{Domain, DomainError, Domains};
 
 use crate::{
-    plan::{AdaptationMethod, AdaptationPlan, ClassifierPlan, Labelled},
+    plan::{AdaptationMethod, AdaptationPlan, ClassifierPlan, Labelled, UnpairedMethod},
     results::Outcome,
     run::Finding,
 };
@@ -130,6 +133,9 @@ pub fn adapt(
             drawn.iter().map(|&row| task.source.labels[row]).collect(),
         ),
     };
+    if let AdaptationMethod::Unpaired(method) = method {
+        return unpaired(method, source, labels, task.target.rows.clone(), seed);
+    }
     let Some(aligner) = aligner(method) else {
         let target = task.target.rows.clone();
         return Ok(Adapted { source, labels, target, fit_seconds: None, warnings: Vec::new() });
@@ -152,10 +158,39 @@ pub fn adapt(
     })
 }
 
+/// Methods that look at the rows themselves: pseudo-labels of the target, where one needs them, are
+/// those of the nearest source row.
+fn unpaired(
+    method: &UnpairedMethod,
+    mut source: Array2<f32>,
+    labels: Vec<usize>,
+    mut target: Array2<f32>,
+    seed: u64,
+) -> Result<Adapted, RunError> {
+    let started = Instant::now();
+    let unit = |rows: &mut Array2<f32>| {
+        if method.unit_rows() {
+            prepare_rows(rows, &[RowStep::Unit]);
+        }
+    };
+    unit(&mut source);
+    unit(&mut target);
+    let hints = Hints { labels: Some(&labels), seed, ..Hints::default() };
+    let adaptation = method.as_dyn().adapt(source.view(), target.view(), &hints)?;
+    let warnings = adaptation.warnings().iter().map(ToString::to_string).collect();
+    let (mut source, mut target) = adaptation.into_rows();
+    unit(&mut source);
+    unit(&mut target);
+    let fit_seconds = Some(started.elapsed().as_secs_f64());
+    Ok(Adapted { source, labels, target, fit_seconds, warnings })
+}
+
 /// The method, where it maps rows.
 fn aligner(method: &AdaptationMethod) -> Option<Box<dyn AlignUnpaired>> {
     Some(match *method {
-        AdaptationMethod::None | AdaptationMethod::TargetTrained { .. } => return None,
+        AdaptationMethod::None
+        | AdaptationMethod::TargetTrained { .. }
+        | AdaptationMethod::Unpaired(_) => return None,
         AdaptationMethod::Coral { regularization } => Box::new(Coral { regularization }),
         AdaptationMethod::Subspace { components } => Box::new(SubspaceAlignment { components }),
         AdaptationMethod::LinearTransport { regularization } => {

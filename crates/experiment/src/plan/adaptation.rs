@@ -11,6 +11,7 @@ use super::{
     parts::{Columns, Labelled, Settings, WordSource, all_different},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
+    unpaired::UnpairedMethod,
 };
 
 /// An experiment with labelled source rows and unlabelled target rows.
@@ -107,6 +108,8 @@ pub enum AdaptationMethod {
         /// λ on both diagonals.
         regularization: f64,
     },
+    /// Rows that are brought together otherwise.
+    Unpaired(UnpairedMethod),
     /// Not a transfer: trained on the target's own labels, the upper bound.
     TargetTrained {
         /// Parts of the cross-fit; every row is tested by a model that did not see it.
@@ -121,6 +124,7 @@ impl Labelled for AdaptationMethod {
             Self::Coral { .. } => "coral",
             Self::Subspace { .. } => "subspace",
             Self::LinearTransport { .. } => "linear-transport",
+            Self::Unpaired(method) => method.name(),
             Self::TargetTrained { .. } => "target-trained",
         }
     }
@@ -138,6 +142,7 @@ impl Labelled for AdaptationMethod {
             Self::LinearTransport { regularization } => {
                 settings.insert("regularization".into(), json!(regularization));
             }
+            Self::Unpaired(method) => settings = method.settings(),
             Self::TargetTrained { folds } => {
                 settings.insert("folds".into(), json!(folds));
             }
@@ -153,11 +158,17 @@ impl AdaptationMethod {
         !matches!(self, Self::None | Self::TargetTrained { .. })
     }
 
-    const NAMES: [&'static str; 5] =
-        ["none", "coral", "subspace", "linear-transport", "target-trained"];
+    fn names() -> Vec<&'static str> {
+        let own = ["none", "coral", "subspace", "linear-transport", "target-trained"];
+        own.into_iter().chain(UnpairedMethod::NAMES).collect()
+    }
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
+        if let Some(method) = UnpairedMethod::parse(&name, &mut table)? {
+            table.finish()?;
+            return Ok(Self::Unpaired(method));
+        }
         let method = match name.as_str() {
             "none" => Self::None,
             "coral" => Self::Coral { regularization: regularization(&mut table)? },
@@ -173,7 +184,8 @@ impl AdaptationMethod {
                 Self::TargetTrained { folds: table.count("folds", 2)?.unwrap_or(5) }
             }
             other => {
-                let message = unknown("for kind = \"adaptation\" the method", other, &Self::NAMES);
+                let message =
+                    unknown("for kind = \"adaptation\" the method", other, &Self::names());
                 return Err(place.error(message));
             }
         };

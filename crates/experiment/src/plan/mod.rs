@@ -5,6 +5,7 @@ mod lexicon;
 mod parts;
 mod similarity;
 mod toml_table;
+mod unpaired;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
 pub use toml_table::{Place, PlanError};
+pub use unpaired::UnpairedMethod;
 
 use toml_table::{Source, Table, unknown};
 
