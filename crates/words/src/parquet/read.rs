@@ -11,7 +11,8 @@ use ::parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
-use super::pages::{Pages, check_footer, check_headers, unpacked_limit};
+use super::pages::Pages;
+use super::promises::{check_footer, check_headers, unpacked_limit};
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::format::Format;
