@@ -15,7 +15,7 @@ pub(super) fn unpacked_limit(length: u64) -> u64 {
     length.saturating_mul(64).max(16 << 20)
 }
 
-/// Checks the headers of a column's pages, which are the bytes from `start` to `end` of a file: no
+/// Checks the headers of a column's pages, `length` bytes of a file from `start` on: no
 /// page reaches beyond, and together they have no more than `limit` bytes when they are unpacked, and
 /// no more values than have room there.
 pub(super) fn check_headers(file: &[u8], start: u64, length: u64, limit: u64) -> Result<()> {
