@@ -92,7 +92,8 @@ impl Source {
         let file = File::open(path).map_err(opened)?;
         let metadata = file.metadata().map_err(opened)?;
         let length = metadata.is_file().then_some(metadata.len());
-        let again = length.and_then(|_| file.try_clone().ok());
+        // Files of the system that are made as they are read have no length of their own.
+        let again = length.filter(|&length| length > 0).and_then(|_| file.try_clone().ok());
         let mut source = Self::unpack(file, length).map_err(WordsError::read(path))?;
         if source.length.is_some() {
             source.file = again;

@@ -97,6 +97,16 @@ fn finalfusion_files() {
     let bucket = Fifu::new(&[3, 2])
         .chunk(3, |file| file.u64(2).u32(2).u32(3).u32(1).strings(&["a", "b"]))
         .matrix(1, &[1., 2., 3., 4.]);
+    // Found by fuzzing: n-grams that are wanted and not finite are an error either way.
+    let infinite = Fifu::new(&[3, 2])
+        .chunk(3, |file| file.u64(2).u32(2).u32(3).u32(1).strings(&["a", "b"]))
+        .matrix(1, &[1., 2., 3., f32::INFINITY]);
+    let path = files.write("infinite", infinite.0);
+    assert!(Embeddings::open(&path, &OpenOptions::default()).is_ok());
+    assert!(Embeddings::open(&path, &options(|o| o.subwords = true)).is_err());
+    for subwords in [false, true] {
+        check(&path, &options(|o| o.subwords = subwords));
+    }
     for (name, contents) in
         [("plain", finalfusion()), ("quantised", quantized()), ("bucket", bucket.0)]
     {

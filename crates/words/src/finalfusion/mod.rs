@@ -78,6 +78,11 @@ pub(crate) fn stream<F: FnMut(Row<'_>) -> ControlFlow<()>>(
     sink.start(columns)?;
     sink.set_metadata(metadata);
     let (policy, block) = (options.policy, rows_at_once(columns));
+    if options.subwords
+        && let Some((_, count)) = cut(&vocab)
+    {
+        check_ngrams(&storage, vocab.words_len(), count).map_err(|error| error.in_file(path))?;
+    }
     let mut report = Report::default();
     for (i, words) in words.chunks(block).enumerate() {
         let first = i * block;
@@ -96,6 +101,20 @@ pub(crate) fn stream<F: FnMut(Row<'_>) -> ControlFlow<()>>(
         }
     }
     Ok(report)
+}
+
+/// An error unless so many rows of n-grams are finite, which are from row `first` on.
+fn check_ngrams(storage: &StorageWrap, first: usize, count: usize) -> Result<(), WordsError> {
+    let columns = storage.shape().1;
+    let block = rows_at_once(columns);
+    for start in (0..count).step_by(block) {
+        let values = reconstruct(storage, first + start, block.min(count - start))?;
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            let (row, column, value) = (start + at / columns, at % columns, values[at]);
+            return Err(WordsError::NonFiniteSubword { row, column, value });
+        }
+    }
+    Ok(())
 }
 
 /// The parts of a file.

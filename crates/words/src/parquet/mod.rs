@@ -8,11 +8,17 @@ use crate::open::Source;
 use crate::sink::Sink;
 
 #[cfg(feature = "parquet")]
+mod delta;
+#[cfg(feature = "parquet")]
 mod pages;
+#[cfg(feature = "parquet")]
+mod promises;
 #[cfg(feature = "parquet")]
 mod read;
 #[cfg(feature = "parquet")]
 mod schema;
+#[cfg(feature = "parquet")]
+mod thrift;
 #[cfg(feature = "parquet")]
 mod write;
 
@@ -50,3 +56,8 @@ pub(crate) fn left_out(path: &Path) -> WordsError {
 
 #[cfg(feature = "parquet")]
 pub(crate) use write::Table;
+
+#[cfg(feature = "parquet")]
+fn general(message: String) -> ::parquet::errors::ParquetError {
+    ::parquet::errors::ParquetError::General(message)
+}

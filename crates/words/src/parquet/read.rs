@@ -11,7 +11,8 @@ use ::parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
-use super::pages::{Pages, check_headers, check_schema, unpacked_limit};
+use super::pages::Pages;
+use super::promises::{check_footer, check_headers, unpacked_limit};
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::format::Format;
@@ -175,7 +176,7 @@ struct Group {
 
 impl Table {
     fn open(file: File, mapping: Mapping) -> Result<Self, Cause> {
-        check_schema(&mapping)?;
+        check_footer(&mapping)?;
         let reader = SerializedFileReader::new(file)?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let columns = schema.columns();
