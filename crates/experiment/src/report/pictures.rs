@@ -128,7 +128,7 @@ fn of_domains(
     let legend =
         legend.map(|(at, class)| (class.clone(), COLORS[at % COLORS.len()].to_owned())).collect();
     let picture = Picture {
-        title: task.name(),
+        title: format!("{}, before and after", task.name()),
         caption: format!(
             "Two principal components of source and target together; dots are the source ({}), \
              crosses the target ({}), colours the classes, which alignment does not see in the \
@@ -190,7 +190,7 @@ fn of_words(
     };
     let panels = titles.into_iter().zip([before.ok()?, after]).map(draw).collect();
     let picture = Picture {
-        title: task.name(),
+        title: format!("{}, before and after", task.name()),
         caption: "Some test words with one of their translations; a line joins each pair.".into(),
         legend: vec![
             ("source words".into(), COLORS[0].into()),
