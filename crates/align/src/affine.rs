@@ -1,8 +1,8 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::blocks;
+use crate::checks::check_columns;
 use crate::factor;
-use crate::moments::check_columns;
 use crate::{AlignError, Alignment};
 
 /// An affine map of rows, `x ↦ (x − a)·W + b`.

@@ -23,7 +23,7 @@ impl Alignment {
     ///
     /// [`AlignError::Columns`] when the two end in different dimensions.
     pub fn new(source: AffineMap, target: AffineMap) -> Result<Self, AlignError> {
-        crate::moments::check_columns(
+        crate::checks::check_columns(
             "output of the target's map",
             source.output_dim(),
             target.output_dim(),
@@ -187,7 +187,9 @@ pub trait AlignPaired {
         &self,
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
-    ) -> Result<Alignment, AlignError>;
+    ) -> Result<Alignment, AlignError> {
+        self.solve(&PairMoments::of(source, target)?)
+    }
 
     /// Learns the maps from sums over the rows.
     ///

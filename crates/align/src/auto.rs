@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use self::retrieval::{Among, Distinct, Test};
 
+use crate::checks::check_rows;
 use crate::folds::check_folds;
-use crate::moments::check_rows;
 use crate::{
     AlignError, AlignPaired, Alignment, Cca, LeastSquares, PairFolds, PairMoments, Procrustes,
     RidgeGcv, VecMap,

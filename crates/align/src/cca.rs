@@ -1,8 +1,9 @@
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, s};
 
-use crate::moments::{PairSums, Parts};
+use crate::checks::check_components;
 use crate::procrustes::check_pairs;
-use crate::whitening::{Axes, Common, check_components};
+use crate::sums::PairSums;
+use crate::whitening::{Axes, Common};
 use crate::{AffineMap, AlignError, AlignPaired, Alignment, PairMoments};
 
 /// Canonical correlation analysis: the directions of either side that vary most alike.
@@ -99,15 +100,6 @@ impl Cca {
 }
 
 impl AlignPaired for Cca {
-    fn fit(
-        &self,
-        source: ArrayView2<'_, f32>,
-        target: ArrayView2<'_, f32>,
-    ) -> Result<Alignment, AlignError> {
-        self.check()?;
-        self.solve_sums(&PairSums::of(source, target, Parts::ALL)?)
-    }
-
     fn solve(&self, moments: &PairMoments) -> Result<Alignment, AlignError> {
         self.check()?;
         self.solve_sums(moments.sums())

@@ -3,9 +3,9 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::adapt::{Adaptation, Map};
+use crate::checks::check_columns;
 use crate::coral::check_regularization;
 use crate::joint_pca::check_sides;
-use crate::moments::check_columns;
 use crate::{
     AdaptUnpaired, AlignError, AlignUnpaired, Coral, Hints, Regularization, blocks, factor,
 };

@@ -2,7 +2,8 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use crate::blocks::{self, BLOCK_ROWS};
-use crate::moments::{PairSums, Parts, check_columns, check_rows};
+use crate::checks::{check_columns, check_rows};
+use crate::sums::{PairSums, Parts};
 use crate::{AlignError, PairMoments};
 
 /// Moments of paired rows, apart for each of `k` folds, from one pass.

@@ -1,7 +1,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::blocks;
-use crate::moments::{check_columns, check_count};
+use crate::checks::{check_columns, check_count};
 use crate::procrustes::Polar;
 use crate::{AffineMap, AlignError, Alignment, Moments, Warning};
 

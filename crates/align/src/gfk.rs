@@ -1,7 +1,7 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
 
+use crate::checks::check_components;
 use crate::factor;
-use crate::joint_pca::check_components;
 use crate::spectrum::check_dims;
 use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_components};
 
@@ -33,7 +33,7 @@ pub struct Gfk {
 
 impl Gfk {
     fn check(self) -> Result<(), AlignError> {
-        self.components.map_or(Ok(()), check_components)
+        check_components(self.components)
     }
 }
 

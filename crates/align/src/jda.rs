@@ -1,9 +1,9 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::adapt::Adaptation;
+use crate::checks::check_components;
 use crate::components::{Problem, check_mu};
 use crate::features::Features;
-use crate::joint_pca::check_components;
 use crate::labels::{ask, check_labels, most_probable};
 use crate::logistic::a_distance;
 use crate::tca::finish;
@@ -119,7 +119,7 @@ impl Jda {
         target: ArrayView2<'_, f32>,
         hints: &Hints<'_>,
     ) -> Result<Adaptation, AlignError> {
-        check_components(self.components)?;
+        check_components(Some(self.components))?;
         check_mu(self.mu)?;
         if self.iterations == 0 {
             let expected = "at least 1";

@@ -1,5 +1,6 @@
 use ndarray::{Array1, ArrayView2, s};
 
+use crate::checks::check_components;
 use crate::spectrum::check_dims;
 use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Moments, Spectrum};
 
@@ -23,7 +24,7 @@ pub struct JointPca {
 
 impl JointPca {
     fn check(self) -> Result<(), AlignError> {
-        check_components(self.components)
+        check_components(Some(self.components))
     }
 
     fn of(self, joint: &Spectrum) -> Result<Alignment, AlignError> {
@@ -37,13 +38,6 @@ impl JointPca {
         Ok(Alignment::new(map.clone(), map)?
             .with_diagnostic("explained", kept / joint.variances().sum()))
     }
-}
-
-pub(crate) fn check_components(components: usize) -> Result<(), AlignError> {
-    if components > 0 {
-        return Ok(());
-    }
-    Err(AlignError::Setting { name: "components", value: 0.0, expected: "at least 1" })
 }
 
 impl AlignUnpaired for JointPca {
@@ -85,7 +79,7 @@ pub(crate) fn check_sides(
     for (what, rows, columns) in
         [("source", source.nrows(), source.ncols()), ("target", target.nrows(), target.ncols())]
     {
-        crate::moments::check_count(what, rows)?;
+        crate::checks::check_count(what, rows)?;
         if columns == 0 {
             return Err(AlignError::NoColumns { what });
         }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use crate::moments::check_columns;
+use crate::checks::check_columns;
 use crate::{AlignError, blocks};
 
 /// A positive semidefinite similarity of rows.

@@ -64,6 +64,7 @@ mod alignment;
 mod auto;
 mod blocks;
 mod cca;
+mod checks;
 mod components;
 mod coral;
 mod coral_dual;
@@ -85,6 +86,7 @@ mod matching;
 mod mini_vec2vec;
 mod moments;
 mod optimal;
+mod pair_moments;
 mod prepare;
 mod procrustes;
 mod rcsls;
@@ -97,6 +99,7 @@ mod sliced;
 mod sliced_alignment;
 mod spectrum;
 mod subspace;
+mod sums;
 mod tca;
 mod transport;
 mod vecmap;
@@ -121,11 +124,12 @@ pub use joint_pca::JointPca;
 pub use kernel::Kernel;
 pub use labels::{Labeller, LabellerError, NearestLabels};
 pub use mini_vec2vec::MiniVec2Vec;
-pub use moments::{Moments, PairMoments, repeat_weights};
+pub use moments::Moments;
 pub use optimal::{
     ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan, SinkhornSettings,
     exact_transport, sinkhorn,
 };
+pub use pair_moments::{PairMoments, repeat_weights};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
 pub use procrustes::Procrustes;
 pub use rcsls::Rcsls;

@@ -1,8 +1,9 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 use crate::alignment::about_means;
+use crate::checks::check_count;
 use crate::factor;
-use crate::moments::{PairSums, Parts, check_count};
+use crate::sums::{PairSums, Parts};
 use crate::{AlignError, AlignPaired, Alignment, PairMoments, Warning};
 
 /// Orthogonal Procrustes: the orthogonal map that best carries paired rows over.

@@ -2,8 +2,8 @@ use ndarray::ArrayView2;
 
 use crate::alignment::about_means;
 use crate::factor;
-use crate::moments::{PairSums, Parts};
 use crate::procrustes::check_pairs;
+use crate::sums::{PairSums, Parts};
 use crate::{AlignError, AlignPaired, Alignment, PairMoments};
 
 /// Least squares: the linear map with the smallest `‖XW − Y‖_F`.

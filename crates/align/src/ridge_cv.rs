@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use crate::factor;
 use crate::folds::check_folds;
-use crate::moments::{PairSums, Parts};
 use crate::procrustes::check_pairs;
+use crate::sums::{PairSums, Parts};
 use crate::{AlignError, AlignPaired, Alignment, PairFolds, PairMoments, Ridge, Warning};
 
 /// The values of λ to choose from.

@@ -126,7 +126,7 @@ impl SavedAlignment {
     /// As [`AffineMap::apply`].
     pub fn map(&self, side: Side, mut rows: Array2<f32>) -> Result<Array2<f32>, AlignError> {
         let affine = self.affine(side);
-        crate::moments::check_columns("rows to map", affine.input_dim(), rows.ncols())?;
+        crate::checks::check_columns("rows to map", affine.input_dim(), rows.ncols())?;
         self.preparation(side).apply(&mut rows);
         affine.apply(rows.view())
     }

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::moments::check_columns;
+use crate::checks::check_columns;
 use crate::{AlignError, blocks};
 
 /// The sliced Wasserstein distance between two sets of rows, as estimated from some directions.

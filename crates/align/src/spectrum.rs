@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-use crate::moments::check_count;
+use crate::checks::check_count;
 use crate::{AlignError, Moments, blocks, factor};
 
 /// Mean and principal axes of one domain: what the unpaired methods must know of it.

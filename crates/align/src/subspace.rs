@@ -1,5 +1,6 @@
 use ndarray::{Array1, ArrayView2, s};
 
+use crate::checks::check_components;
 use crate::gfk::check_rank;
 use crate::spectrum::check_dims;
 use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_components};
@@ -46,10 +47,7 @@ impl SubspaceAlignment {
     }
 
     fn check(self) -> Result<(), AlignError> {
-        if self.components > 0 {
-            return Ok(());
-        }
-        Err(AlignError::Setting { name: "components", value: 0.0, expected: "at least 1" })
+        check_components(Some(self.components))
     }
 }
 

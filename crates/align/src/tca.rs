@@ -1,9 +1,9 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::adapt::Adaptation;
+use crate::checks::check_components;
 use crate::components::{Problem, check_mu};
 use crate::features::Features;
-use crate::joint_pca::check_components;
 use crate::{AdaptUnpaired, AlignError, Hints, Kernel};
 
 /// TCA, transfer component analysis: directions with much variance along which the domains have
@@ -60,7 +60,7 @@ impl AdaptUnpaired for Tca {
         target: ArrayView2<'_, f32>,
         hints: &Hints<'_>,
     ) -> Result<Adaptation, AlignError> {
-        check_components(self.components)?;
+        check_components(Some(self.components))?;
         check_mu(self.mu)?;
         let features =
             Features::of("TCA", self.kernel, self.landmarks, source, target, hints.seed)?;

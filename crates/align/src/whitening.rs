@@ -105,10 +105,3 @@ impl Common {
 }
 
 const CROSS: &str = "the whitened cross-covariance";
-
-pub(crate) fn check_components(components: Option<usize>) -> Result<(), AlignError> {
-    if components == Some(0) {
-        return Err(AlignError::Setting { name: "components", value: 0.0, expected: "at least 1" });
-    }
-    Ok(())
-}

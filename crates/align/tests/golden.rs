@@ -5,6 +5,9 @@
 //! alone: some 1e-15, times what the condition of the case makes of it. A tolerance is relative to
 //! the largest entry expected.
 
+mod common;
+
+use common::{assert_close, list, matrix, number, numbers, rows, text};
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use procrust_align::{
     AlignPaired, AlignUnpaired, Alignment, Coral, LeastSquares, LinearTransport, Moments,
@@ -30,53 +33,6 @@ const SINGLE: f64 = 6e-8;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/reference.json")).unwrap()
-}
-
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    list(value).iter().map(number).collect()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = list(value).iter().map(numbers).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
-}
-
-/// The inputs, which `f32` holds exactly.
-fn rows(value: &Value) -> Array2<f32> {
-    let wide = matrix(value);
-    let rows = wide.mapv(|value| value as f32);
-    assert_eq!(rows.mapv(f64::from), wide);
-    rows
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
-
-#[track_caller]
-fn assert_close(
-    found: ArrayView2<'_, f64>,
-    expected: ArrayView2<'_, f64>,
-    tolerance: f64,
-    what: &str,
-) {
-    assert_eq!(found.dim(), expected.dim(), "{what}");
-    let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
-    for ((place, found), expected) in found.indexed_iter().zip(&expected) {
-        let apart = (found - expected).abs();
-        assert!(
-            apart <= tolerance * scale,
-            "{what}, {place:?}: {found:e} for {expected:e}, {apart:e} apart at a magnitude of {scale:e}"
-        );
-    }
 }
 
 #[track_caller]

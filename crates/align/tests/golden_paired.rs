@@ -4,7 +4,10 @@
 //! Both sides start from the same `f32` values and compute in `f64`; a tolerance is relative to the
 //! largest entry expected.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+mod common;
+
+use common::{assert_close, count, list, matrix, number, numbers, rows};
+use ndarray::{Array2, Axis, s};
 use procrust_align::{
     AlignPaired, Alignment, Cca, GeneralizedProcrustes, Lambdas, PairFolds, PairMoments, RidgeCv,
     RidgeGcv, VecMap,
@@ -27,35 +30,6 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("golden/paired.json")).unwrap()
 }
 
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn count(value: &Value) -> usize {
-    usize::try_from(value.as_u64().unwrap()).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    list(value).iter().map(number).collect()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = list(value).iter().map(numbers).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
-}
-
-/// The inputs, which `f32` holds exactly.
-fn rows(value: &Value) -> Array2<f32> {
-    let wide = matrix(value);
-    let rows = wide.mapv(|value| value as f32);
-    assert_eq!(rows.mapv(f64::from), wide);
-    rows
-}
-
 fn cases(golden: &Value) -> Vec<(String, Array2<f32>, Array2<f32>, Value)> {
     read_cases(list(&golden["paired"]).iter())
 }
@@ -69,24 +43,6 @@ fn read_cases<'a>(
             (name, rows(&case["x"]), rows(&case["y"]), case.clone())
         })
         .collect()
-}
-
-#[track_caller]
-fn assert_close(
-    found: ArrayView2<'_, f64>,
-    expected: ArrayView2<'_, f64>,
-    tolerance: f64,
-    what: &str,
-) {
-    assert_eq!(found.dim(), expected.dim(), "{what}");
-    let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
-    for ((place, found), expected) in found.indexed_iter().zip(&expected) {
-        let apart = (found - expected).abs();
-        assert!(
-            apart <= tolerance * scale,
-            "{what}, {place:?}: {found:e} for {expected:e}, {apart:e} apart at a magnitude of {scale:e}"
-        );
-    }
 }
 
 /// Both maps of a component may change their sign, together.

@@ -4,7 +4,10 @@
 //! Both sides start from the same `f32` values and compute in `f64`; a tolerance is relative to the
 //! largest entry expected.
 
-use ndarray::{Array2, ArrayView2};
+mod common;
+
+use common::{assert_close, count, list, matrix, number, rows};
+use ndarray::Array2;
 use procrust_align::{
     AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral, CostScale,
     Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca, Kernel, Kliep,
@@ -19,32 +22,6 @@ const SINGLE: f64 = 2e-7;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/unpaired.json")).unwrap()
-}
-
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn count(value: &Value) -> usize {
-    usize::try_from(value.as_u64().unwrap()).unwrap()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> =
-        list(value).iter().map(|row| list(row).iter().map(number).collect()).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
-}
-
-/// The inputs, which `f32` holds exactly.
-fn rows(value: &Value) -> Array2<f32> {
-    let wide = matrix(value);
-    let rows = wide.mapv(|value| value as f32);
-    assert_eq!(rows.mapv(f64::from), wide);
-    rows
 }
 
 struct Case {
@@ -64,24 +41,6 @@ fn cases() -> Vec<Case> {
         expected: case.clone(),
     };
     list(&golden()["unpaired"]).iter().map(read).collect()
-}
-
-#[track_caller]
-fn assert_close(
-    found: ArrayView2<'_, f64>,
-    expected: ArrayView2<'_, f64>,
-    tolerance: f64,
-    what: &str,
-) {
-    assert_eq!(found.dim(), expected.dim(), "{what}");
-    let scale = expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
-    for ((place, found), expected) in found.indexed_iter().zip(&expected) {
-        let apart = (found - expected).abs();
-        assert!(
-            apart <= tolerance * scale,
-            "{what}, {place:?}: {found:e} for {expected:e}, {apart:e} apart at a magnitude of {scale:e}"
-        );
-    }
 }
 
 /// The adapted rows of both domains; a column may change its sign, on both sides.

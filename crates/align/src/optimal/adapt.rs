@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use crate::adapt::{Adaptation, Map};
 use crate::blocks;
+use crate::checks::check_columns;
 use crate::joint_pca::check_sides;
 use crate::kernel::{median, squared_distances};
 use crate::labels::check_labels;
-use crate::moments::check_columns;
 use crate::optimal::{exact_transport, sinkhorn, total};
 use crate::{AdaptUnpaired, AlignError, Hints, SinkhornPlan, SinkhornSettings};
 

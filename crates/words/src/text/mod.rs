@@ -1,46 +1,18 @@
 //! Text, read in blocks whose lines are parsed in parallel.
 
+mod part;
+mod start;
+
 use std::io::{self, Read};
 use std::path::Path;
 
+use self::part::{Bad, Part};
+pub(crate) use self::start::Header;
+use self::start::Start;
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::{WordsError, shown};
-use crate::line::{LineError, fields, parse_fields};
-use crate::open::{OpenOptions, SAMPLE, Source};
+use crate::open::{OpenOptions, Source};
 use crate::sink::Sink;
-use crate::wide::Room;
-
-/// The first line of word2vec's and fastText's files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// The number of vectors, by the header.
-    pub(crate) rows: u64,
-    /// Their dimensions.
-    pub(crate) columns: usize,
-}
-
-impl Header {
-    /// The header in a file's first line: two whole numbers. `None` when the line is none,
-    /// `Some(Err)` when its numbers cannot be.
-    pub(crate) fn parse(line: &[u8]) -> Option<Result<Self, ()>> {
-        let mut fields = fields(line);
-        let (rows, columns) = (fields.next()?, fields.next()?);
-        let digits = |field: &[u8]| field.iter().all(u8::is_ascii_digit);
-        if fields.next().is_some() || !digits(rows) || !digits(columns) {
-            return None;
-        }
-        let number = |field| std::str::from_utf8(field).ok()?.parse::<u64>().ok();
-        let header = number(rows).zip(number(columns)).and_then(|(rows, columns)| {
-            Some(Self { rows, columns: usize::try_from(columns).ok()? })
-        });
-        Some(header.filter(|header| header.rows > 0 && header.columns > 0).ok_or(()))
-    }
-
-    /// What is wrong with a line that is no header, or not a possible one.
-    pub(crate) fn error(path: &Path, line: &[u8]) -> WordsError {
-        WordsError::Header { path: path.to_owned(), text: shown(line) }
-    }
-}
 
 /// Sizes in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -177,78 +149,6 @@ pub(crate) fn read(
     Ok(report)
 }
 
-/// What the first line and those behind it say about the file.
-struct Start {
-    header: Option<Header>,
-    /// Whether the rows start after the first line.
-    after: bool,
-    columns: usize,
-}
-
-impl Start {
-    fn of(
-        path: &Path,
-        first: &[u8],
-        sample: &[u8],
-        policy: Policy,
-        report: &mut Report,
-    ) -> Result<Self, WordsError> {
-        let own = || fields(first).count().saturating_sub(1);
-        let mut start = match Header::parse(first) {
-            Some(Ok(header)) => Self { header: Some(header), after: true, columns: header.columns },
-            Some(Err(())) if policy == Policy::Error => return Err(Header::error(path, first)),
-            Some(Err(())) => {
-                report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
-                let columns = usual_columns(sample, true, None).unwrap_or(0);
-                Self { header: None, after: true, columns }
-            }
-            None if policy == Policy::Error => Self { header: None, after: false, columns: own() },
-            None => {
-                let columns = usual_columns(sample, false, None).unwrap_or_else(own);
-                Self { header: None, after: false, columns }
-            }
-        };
-        if start.after && first.ends_with(b"\r") {
-            report.add(Dirt::CarriageReturn, Position::Line(1), first.trim_ascii_end());
-        }
-        if start.header.is_some()
-            && policy == Policy::Lossy
-            && let Some(columns) = usual_columns(sample, true, Some(start.columns))
-            && columns != start.columns
-        {
-            report.add(Dirt::Header, Position::Line(1), first.trim_ascii_end());
-            start.columns = columns;
-        }
-        if start.columns == 0 {
-            let (path, found) = (path.to_owned(), 0);
-            return Err(WordsError::Values { path, line: 1, expected: 1, found });
-        }
-        Ok(start)
-    }
-}
-
-/// How many values most lines at the start of a file have, the earlier of two that are as frequent;
-/// `promised` where at least one has so many. The sample does not depend on how the file is read.
-fn usual_columns(sample: &[u8], after: bool, promised: Option<usize>) -> Option<usize> {
-    let complete = match memchr::memrchr(b'\n', sample) {
-        // A file that is shorter than a sample has been seen to its end.
-        Some(end) if sample.len() as u64 >= SAMPLE => &sample[..end],
-        _ => sample,
-    };
-    let mut counts: Vec<(usize, usize)> = Vec::new(); // columns, lines
-    for line in complete.split(|&byte| byte == b'\n').skip(usize::from(after)) {
-        let columns = fields(line).count().saturating_sub(1);
-        match counts.iter_mut().find(|count| count.0 == columns) {
-            _ if columns == 0 => {}
-            Some(count) => count.1 += 1,
-            None => counts.push((columns, 1)),
-        }
-    }
-    let kept = counts.iter().find(|count| Some(count.0) == promised);
-    let usual = counts.iter().rev().max_by_key(|count| count.1);
-    kept.or(usual).map(|count| count.0)
-}
-
 /// About how many rows the file has, by the first of them and what the header promises. No more than
 /// fit into its length: a value has two bytes at least.
 fn expected_rows(
@@ -326,151 +226,6 @@ fn split(lines: &[u8], size: usize) -> Vec<&[u8]> {
         parts.push(part);
     }
     parts
-}
-
-/// Lines in a row that were parsed.
-#[derive(Debug, Default)]
-struct Part {
-    rows: Vec<Row>,
-    /// The words of the rows, one behind the other.
-    words: String,
-    values: Vec<f32>,
-    room: Room,
-    bad: Vec<Bad>,
-    /// How many texts are kept of each kind of dirt.
-    kept: [usize; Dirt::ALL.len()],
-    /// The number of lines, blank ones and the one with the error included.
-    lines: u64,
-    error: Option<LineError>,
-}
-
-/// A row of a part.
-#[derive(Debug)]
-struct Row {
-    word_end: usize,
-    line: u64,
-    carriage_return: bool,
-    joined: bool,
-    mended: bool,
-}
-
-/// A line without a row, or several of the same kind in a row.
-#[derive(Debug)]
-struct Bad {
-    /// The number of rows before it.
-    before: usize,
-    line: u64,
-    dirt: Dirt,
-    count: u64,
-    carriage_returns: u64,
-    /// The line, shortened; of the first only.
-    text: Option<Box<str>>,
-}
-
-impl Part {
-    /// Parses whole lines. The last of them may lack its line feed, where the file has an
-    /// `open_end`.
-    fn parse(&mut self, lines: &[u8], rules: Rules, open_end: bool) {
-        self.rows.clear();
-        self.words.clear();
-        self.values.clear();
-        self.bad.clear();
-        (self.kept, self.lines, self.error) = (Default::default(), 0, None);
-        let mut rest = lines;
-        while !rest.is_empty() {
-            let line;
-            let mut last = false;
-            (line, rest) = match memchr::memchr(b'\n', rest) {
-                Some(end) => (&rest[..end], &rest[end + 1..]),
-                None => {
-                    last = open_end;
-                    (rest, &rest[..0])
-                }
-            };
-            self.lines += 1;
-            match self.line(line, rules) {
-                Ok(()) => {}
-                Err(error) if rules.policy == Policy::Error => {
-                    self.error = Some(error);
-                    break;
-                }
-                Err(LineError::Values { found }) if last && found < rules.columns => {
-                    self.bad(line, Dirt::Truncated);
-                }
-                Err(error) => self.bad(line, error.dirt()),
-            }
-        }
-    }
-
-    /// Parses one line and appends its row, unless it is blank.
-    fn line(&mut self, line: &[u8], rules: Rules) -> Result<(), LineError> {
-        let Rules { columns, spaces_in_words, policy } = rules;
-        let start = self.values.len();
-        let (values, room) = (&mut self.values, &mut self.room);
-        let parsed = match parse_fields(line, columns, spaces_in_words, values, room) {
-            Err(LineError::Values { found }) if found > columns && policy == Policy::Lossy => {
-                // The fields that are too many belong to the word, if the others are a vector.
-                match parse_fields(line, columns, true, values, room) {
-                    Err(LineError::NotANumber { .. }) => Err(LineError::Values { found }),
-                    other => other,
-                }
-            }
-            other => other,
-        };
-        let Some(parsed) = parsed? else {
-            return Ok(());
-        };
-        let mended = match parsed.utf8() {
-            Ok(word) => {
-                self.words.push_str(word);
-                false
-            }
-            Err(_) if policy == Policy::Lossy => {
-                self.words.push_str(&String::from_utf8_lossy(parsed.word));
-                true
-            }
-            Err(error) => {
-                self.values.truncate(start);
-                return Err(error);
-            }
-        };
-        self.rows.push(Row {
-            word_end: self.words.len(),
-            line: self.lines,
-            carriage_return: line.ends_with(b"\r"),
-            joined: parsed.joined && !spaces_in_words,
-            mended,
-        });
-        Ok(())
-    }
-
-    /// Notes a line that is left out. Texts are kept of no more lines than a report may need.
-    fn bad(&mut self, line: &[u8], dirt: Dirt) {
-        let carriage_return = line.ends_with(b"\r");
-        let mut wanted = |dirt: Dirt| {
-            let kept = &mut self.kept[dirt as usize];
-            *kept += 1;
-            *kept <= Report::PLACES
-        };
-        let wanted = wanted(dirt) | (carriage_return && wanted(Dirt::CarriageReturn));
-        let before = self.rows.len();
-        match self.bad.last_mut() {
-            Some(last)
-                if !wanted && last.text.is_none() && last.dirt == dirt && last.before == before =>
-            {
-                last.count += 1;
-                last.carriage_returns += u64::from(carriage_return);
-            }
-            _ => self.bad.push(Bad {
-                before,
-                line: self.lines,
-                dirt,
-                count: 1,
-                carriage_returns: u64::from(carriage_return),
-                text: wanted.then(|| shown(line.trim_ascii_end()).into()),
-            }),
-        }
-    }
 }
 
 /// Puts parts into the sink, in the order of the lines, and counts.
