@@ -18,7 +18,7 @@ use procrust_align::{ChunkedPreparation, Progress, RowStep, SavedAlignment, Verd
 use procrust_experiment::{
     Space, diagnosis_fields,
     lexicon::{Material, identical, in_vocabulary, read_pairs},
-    plan::{Labelled, LexiconMethod, LexiconSource, WordSource},
+    plan::{Labelled, LexiconMethod, LexiconSource},
 };
 use serde_json::json;
 
@@ -82,13 +82,7 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.out.is_dir() {
         bail!("{} is a folder: expected the name of a file", arguments.out.display());
     }
-    let load = |path: &PathBuf| {
-        let file = WordSource::File { path: path.clone(), format: None };
-        Space::load(&file, arguments.limit)
-            .with_context(|| format!("cannot use {}", path.display()))
-    };
-    let (source, target) = rayon::join(|| load(&arguments.source), || load(&arguments.target));
-    let (source, target) = (source?, target?);
+    let (source, target) = super::spaces(&arguments.source, &arguments.target, arguments.limit)?;
     let (pairs, from) = match &arguments.lexicon {
         Some(path) => {
             let lexicon = LexiconSource::File { path: path.clone(), swapped: false };

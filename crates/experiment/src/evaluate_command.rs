@@ -11,7 +11,7 @@ use procrust_align::{SavedAlignment, Side};
 use procrust_experiment::{
     Outcome, Space,
     lexicon::{Queries, Retrieval, read_pairs},
-    plan::{Criterion, LexiconSource, WordSource},
+    plan::{Criterion, LexiconSource},
 };
 use serde_json::json;
 
@@ -51,13 +51,7 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bail!("--at and --csls-k: expected numbers of at least 1, found 0");
     }
     let map = arguments.map.as_deref().map(SavedAlignment::load).transpose()?;
-    let load = |path: &Path| {
-        let file = WordSource::File { path: path.to_owned(), format: None };
-        Space::load(&file, arguments.limit)
-            .with_context(|| format!("cannot use {}", path.display()))
-    };
-    let (source, target) = rayon::join(|| load(&arguments.source), || load(&arguments.target));
-    let (source, target) = (source?, target?);
+    let (source, target) = super::spaces(&arguments.source, &arguments.target, arguments.limit)?;
     let lexicon = LexiconSource::File { path: arguments.lexicon.clone(), swapped: false };
     let listed = read_pairs(&lexicon, false)?;
     let queries = Queries::find(&listed, &lexicon, &source, &target)?;

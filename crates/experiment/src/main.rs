@@ -7,10 +7,11 @@ mod evaluate_command;
 mod experiment;
 mod nearest_command;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use procrust_experiment as _;
+use procrust_experiment::{Space, plan::WordSource};
 use unicode_width::UnicodeWidthStr;
 
 /// Carries what was learned in one embedding space into another.
@@ -54,6 +55,16 @@ fn main() -> ExitCode {
         complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Two files of word vectors, read side by side.
+fn spaces(source: &Path, target: &Path, limit: Option<usize>) -> anyhow::Result<(Space, Space)> {
+    let load = |path: &Path| {
+        let file = WordSource::File { path: path.to_owned(), format: None };
+        Space::load(&file, limit).with_context(|| format!("cannot use {}", path.display()))
+    };
+    let (source, target) = rayon::join(|| load(source), || load(target));
+    Ok((source?, target?))
 }
 
 /// Rows of cells in columns: the first to the left, the others to the right.

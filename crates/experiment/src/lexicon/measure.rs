@@ -1,6 +1,6 @@
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use procrust_classify::statistics;
-use procrust_neighbors::{Csls, Metric, Neighbors, NeighborsError, top_k};
+use procrust_neighbors::{Metric, Neighbors, NeighborsError, csls_top_k, top_k};
 
 use super::Queries;
 use crate::{plan::Criterion, results::Outcome, run::Finding};
@@ -28,14 +28,13 @@ impl Retrieval<'_> {
         queries: &Queries,
     ) -> Vec<Finding> {
         let rows: Vec<usize> = queries.rows.iter().map(|(row, _)| *row).collect();
-        let asked = source.select(Axis(0), &rows);
         let coverage = statistics::wilson(queries.rows.len(), queries.listed);
         let mut findings = vec![Finding {
             outcome: Outcome::measured(coverage, queries.listed),
             ..unmeasured(None, "coverage".to_owned())
         }];
         for &criterion in self.criteria {
-            let found = self.answers(criterion, source, target, asked.view());
+            let found = self.answers(criterion, source, target, &rows);
             for &k in self.at {
                 let mut finding = unmeasured(Some(criterion), format!("p@{k}"));
                 match &found {
@@ -71,12 +70,15 @@ impl Retrieval<'_> {
         criterion: Criterion,
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
-        queries: ArrayView2<'_, f32>,
+        queries: &[usize],
     ) -> Result<Neighbors, NeighborsError> {
         let most = self.at.iter().copied().max().unwrap_or(1);
         match criterion {
-            Criterion::Cosine => top_k(queries, target, most, Metric::Cosine),
-            Criterion::Csls => Csls::new(source, target, self.csls_k)?.top_k(queries, most),
+            Criterion::Cosine => {
+                let asked = source.select(Axis(0), queries);
+                top_k(asked.view(), target, most, Metric::Cosine)
+            }
+            Criterion::Csls => csls_top_k(source, target, Some(queries), self.csls_k, most),
         }
     }
 }
