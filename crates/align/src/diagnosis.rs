@@ -5,9 +5,8 @@ use ndarray_linalg::QR;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::induced::{check_neighborhood, orthogonal_map, usable};
-use crate::matching::{Direction, Mask, Matcher};
-use crate::refinement::unit;
+use crate::induced::{check_neighborhood, orthogonal_map, unit, usable};
+use crate::matching::{self, Direction, Mask, Matcher};
 use crate::{AlignError, Alignment};
 
 /// Rows of either side that are looked at.
@@ -99,17 +98,7 @@ impl Diagnosis {
                 matcher.set_map(w.view());
                 let forward = matcher.partners(Direction::Forward, Mask::ALL);
                 let backward = matcher.partners(Direction::Backward, Mask::ALL);
-                let pairs: Vec<_> = forward
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(i, partner)| Some((i, partner.row()?)))
-                    .chain(
-                        backward
-                            .iter()
-                            .enumerate()
-                            .filter_map(|(j, partner)| Some((partner.row()?, j))),
-                    )
-                    .collect();
+                let pairs = matching::union(&forward, &backward);
                 w = orthogonal_map(x.view(), y.view(), &pairs)?.0;
             }
             let refined = Figures::of(&mut matcher, w.view());

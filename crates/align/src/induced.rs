@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::blocks::{self, BLOCK_ROWS};
 use crate::procrustes::Polar;
-use crate::{AlignError, Alignment, Warning};
+use crate::{AlignError, Alignment, RowStep, Warning, prepare_rows};
 
 /// An alignment that found its own dictionary.
 ///
@@ -69,6 +69,35 @@ pub(crate) fn usable(
     }
     let rows = x.rows().into_iter().enumerate();
     Ok(rows.filter(|(_, row)| row.iter().any(|&v| v != 0.0)).map(|(i, _)| i).take(limit).collect())
+}
+
+/// The first rows of both sides that are not zero, at unit length, and where they stand.
+pub(crate) struct Sides {
+    pub(crate) source: Vec<usize>,
+    pub(crate) target: Vec<usize>,
+    pub(crate) x: Array2<f32>,
+    pub(crate) y: Array2<f32>,
+}
+
+impl Sides {
+    pub(crate) fn of(
+        source: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+        limit: usize,
+        k: usize,
+    ) -> Result<Self, AlignError> {
+        let rows = (usable("source", source, limit)?, usable("target", target, limit)?);
+        check_neighborhood(k, rows.0.len(), rows.1.len())?;
+        let x = unit(source.select(Axis(0), &rows.0).view());
+        let y = unit(target.select(Axis(0), &rows.1).view());
+        Ok(Self { source: rows.0, target: rows.1, x, y })
+    }
+}
+
+pub(crate) fn unit(x: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut x = x.to_owned();
+    prepare_rows(&mut x, &[RowStep::Unit]);
+    x
 }
 
 /// Checks a number of neighbours against both sides.

@@ -5,8 +5,7 @@ use procrust_neighbors::{Metric, top_k};
 use rayon::prelude::*;
 
 use crate::blocks;
-use crate::induced::{check_dictionary, check_neighborhood, gather, orthogonal_map, usable};
-use crate::refinement::unit;
+use crate::induced::{Sides, check_dictionary, gather, orthogonal_map, unit};
 use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop, factor};
 
 /// Relaxed CSLS: the linear map that maximises CSLS itself on a dictionary.
@@ -89,17 +88,13 @@ impl Rcsls {
             let value = self.learning_rate;
             return Err(AlignError::Setting { name: "learning_rate", value, expected });
         }
-        let rows = (
-            usable("source", source, self.vocabulary)?,
-            usable("target", target, self.vocabulary)?,
-        );
-        check_neighborhood(self.k, rows.0.len(), rows.1.len())?;
+        let sides = Sides::of(source, target, self.vocabulary, self.k)?;
         let pairs = check_dictionary(dictionary, source, target, 1)?;
         let (x, y) = gather(source, target, &pairs);
         let problem = Problem {
             k: self.k,
-            all_x: unit(source.select(Axis(0), &rows.0).view()),
-            all_y: unit(target.select(Axis(0), &rows.1).view()),
+            all_x: sides.x,
+            all_y: sides.y,
             x: unit(x.view()),
             y: unit(y.view()),
         };

@@ -1,13 +1,10 @@
 use std::ops::ControlFlow;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::induced::{check_dictionary, check_neighborhood, orthogonal_map, usable};
-use crate::matching::{Direction, Mask, Matcher};
-use crate::{
-    AffineMap, AlignError, Alignment, Induced, Observer, Progress, RowStep, Stop, Warning,
-    prepare_rows,
-};
+use crate::induced::{Sides, check_dictionary, orthogonal_map, unit};
+use crate::matching::{self, Direction, Mask, Matcher};
+use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop, Warning};
 
 /// Refinement of an orthogonal map by its own best guesses, as in MUSE.
 ///
@@ -93,12 +90,7 @@ impl Refinement {
                 .enumerate()
                 .filter_map(|(i, partner)| Some(f64::from(matcher.similarity(i, partner.row()?))));
             let objective = cosines.sum::<f64>() / forward.len() as f64;
-            let pairs: Vec<_> = forward
-                .iter()
-                .enumerate()
-                .filter_map(|(i, partner)| Some((i, partner.row()?)))
-                .filter(|&(i, j)| backward[j].row() == Some(i))
-                .collect();
+            let pairs = matching::mutual(&forward, &backward);
             if pairs.is_empty() {
                 return Err(AlignError::NoMutual { round: round + 1 });
             }
@@ -169,35 +161,6 @@ struct Round {
     pairs: Vec<(usize, usize)>,
 }
 
-/// The first rows of both sides that are not zero, at unit length, and where they stand.
-struct Sides {
-    source: Vec<usize>,
-    target: Vec<usize>,
-    x: Array2<f32>,
-    y: Array2<f32>,
-}
-
-impl Sides {
-    fn of(
-        source: ArrayView2<'_, f32>,
-        target: ArrayView2<'_, f32>,
-        limit: usize,
-        k: usize,
-    ) -> Result<Self, AlignError> {
-        let rows = (usable("source", source, limit)?, usable("target", target, limit)?);
-        check_neighborhood(k, rows.0.len(), rows.1.len())?;
-        let x = unit(source.select(Axis(0), &rows.0).view());
-        let y = unit(target.select(Axis(0), &rows.1).view());
-        Ok(Self { source: rows.0, target: rows.1, x, y })
-    }
-}
-
-pub(crate) fn unit(x: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut x = x.to_owned();
-    prepare_rows(&mut x, &[RowStep::Unit]);
-    x
-}
-
 /// The pairs of rows of one space that are each other's best by CSLS.
 pub(crate) fn mutual(
     x: ArrayView2<'_, f32>,
@@ -209,6 +172,5 @@ pub(crate) fn mutual(
     matcher.set_map(Array2::eye(x.ncols()).view());
     let forward = matcher.partners(Direction::Forward, Mask::ALL);
     let backward = matcher.partners(Direction::Backward, Mask::ALL);
-    let pairs = forward.iter().enumerate().filter_map(|(i, partner)| Some((i, partner.row()?)));
-    pairs.filter(|&(i, j)| backward[j].row() == Some(i)).collect()
+    matching::mutual(&forward, &backward)
 }

@@ -241,6 +241,19 @@ fn mean(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64
 }
 
+/// Both directions' partners: a pair that both sides choose stands twice.
+pub(crate) fn union(forward: &[Partner], backward: &[Partner]) -> Vec<(usize, usize)> {
+    let forward = forward.iter().enumerate().filter_map(|(i, partner)| Some((i, partner.row()?)));
+    let backward = backward.iter().enumerate().filter_map(|(j, partner)| Some((partner.row()?, j)));
+    forward.chain(backward).collect()
+}
+
+/// The pairs that are each other's partners.
+pub(crate) fn mutual(forward: &[Partner], backward: &[Partner]) -> Vec<(usize, usize)> {
+    let pairs = forward.iter().enumerate().filter_map(|(i, partner)| Some((i, partner.row()?)));
+    pairs.filter(|&(i, j)| backward[j].row() == Some(i)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,8 @@ use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
-use crate::induced::{orthogonal_map, usable};
+use crate::induced::{orthogonal_map, unit, usable};
 use crate::procrustes::Polar;
-use crate::refinement::unit;
 use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop};
 use crate::{Moments, Warning};
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::induced::{check_dictionary, check_neighborhood, gather, orthogonal_map, usable};
-use crate::matching::{Direction, Mask, Matcher, Partner};
+use crate::matching::{self, Direction, Mask, Matcher};
 use crate::{
     AffineMap, AlignError, AlignPaired, Alignment, Induced, Observer, Progress, Stop, VecMap,
 };
@@ -284,11 +284,5 @@ fn width(keep: f64, k: usize) -> usize {
 /// Both directions' partners: a pair that both sides choose counts twice.
 fn induce(matcher: &Matcher, seed: u64, round: usize, keep: f64) -> Vec<(usize, usize)> {
     let partners = |direction| matcher.partners(direction, Mask::new(seed, round, direction, keep));
-    union(&partners(Direction::Forward), &partners(Direction::Backward))
-}
-
-fn union(forward: &[Partner], backward: &[Partner]) -> Vec<(usize, usize)> {
-    let forward = forward.iter().enumerate().filter_map(|(i, partner)| Some((i, partner.row()?)));
-    let backward = backward.iter().enumerate().filter_map(|(j, partner)| Some((partner.row()?, j)));
-    forward.chain(backward).collect()
+    matching::union(&partners(Direction::Forward), &partners(Direction::Backward))
 }
