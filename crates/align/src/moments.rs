@@ -145,7 +145,7 @@ impl Moments {
         self.side.gram(self.weight)
     }
 
-    /// Covariance with divisor `n − 1`, `d × d`. Of [weighted](PairMoments::add_weighted) rows with
+    /// Covariance with divisor `n − 1`, `d × d`. Of [weighted](crate::PairMoments::add_weighted) rows with
     /// divisor `(n − 1)·w̄`, where `w̄` is the mean weight.
     ///
     /// # Errors
