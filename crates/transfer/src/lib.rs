@@ -1,0 +1,55 @@
+//! What was learned for one task serves another.
+//!
+//! Items are rows: n rows of d features are an n × d matrix of `f32`, labels are class numbers.
+//!
+//! - **Classes that nobody has seen**, by descriptions of them ([`Descriptions`]: attributes, or the
+//!   vectors of their names): [`Eszsl`], [`RidgeToDescriptions`] and [`RidgeFromDescriptions`],
+//!   [`CoupledDictionaries`], all of them [`ZeroShot`]. [`HeldOutClasses`] chooses settings;
+//!   [`SeenUnseenCurve`] weighs trained classes against new ones.
+//!
+//! All compute in `f64`. The same seed gives the same bits, whatever the number of rayon's threads;
+//! for the same on BLAS's threads, keep BLAS at one. Settings and fitted models are two types.
+//!
+//! ```
+//! # use procrust_blas as _;
+//! use ndarray::array;
+//! use procrust_transfer::{Descriptions, RidgeFromDescriptions, ZeroShot};
+//!
+//! let known = Descriptions::new(
+//!     ["horse", "tiger", "zebra"].map(str::to_owned).to_vec(),
+//!     array![[1.0_f32, 0.0], [0.0, 1.0], [1.0, 1.0]], // hooves, stripes
+//! )?;
+//! let rows = array![[1.0_f32, 0.0, 0.1], [0.9, 0.1, 0.0], [0.1, 1.0, 0.0], [0.0, 0.9, 0.1]];
+//! let descriptions = known.of(&["horse", "tiger", "zebra"])?;
+//! let model = RidgeFromDescriptions::default().fit(rows.view(), &[0, 0, 1, 1], descriptions.view())?;
+//! let unseen = model.predict(array![[0.9_f32, 1.0, 0.0]].view(), descriptions.view())?;
+//! assert_eq!(known.names()[unseen[0]], "zebra");
+//! # Ok::<(), procrust_transfer::TransferError>(())
+//! ```
+
+mod checks;
+mod descriptions;
+mod error;
+mod linear;
+mod sparse;
+mod zero_shot;
+
+// Factorisations need LAPACK; the crate names no provider, its tests do.
+#[cfg(test)]
+use procrust_blas as _;
+
+pub use descriptions::Descriptions;
+pub use error::{TransferError, Warning};
+pub use sparse::SparseCoding;
+pub use zero_shot::calibration::{GeneralizedAccuracy, SeenUnseenCurve, calibrate};
+pub use zero_shot::coupled::{CoupledDictionaries, CoupledModel, Prediction};
+pub use zero_shot::entropy::Aware;
+pub use zero_shot::eszsl::{Eszsl, EszslModel};
+pub use zero_shot::held_out::{ClassFold, HeldOutClasses};
+pub use zero_shot::propagation::Propagation;
+pub use zero_shot::ridge::{RidgeFromDescriptions, RidgeModel, RidgeToDescriptions};
+pub use zero_shot::{Nearness, ZeroShot, ZeroShotModel, per_class_accuracy};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
