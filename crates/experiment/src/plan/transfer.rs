@@ -1,0 +1,72 @@
+//! Plans of the kinds that carry what was learned for one task to another.
+
+use std::path::Path;
+
+use super::{
+    Settings,
+    parts::{Labelled, labels},
+    toml_table::{PlanError, Table},
+    zero_shot::ZeroShotPlan,
+};
+
+/// What was learned for one task serves another.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum TransferPlan {
+    /// Classes that no training row has.
+    ZeroShot(ZeroShotPlan),
+}
+
+impl TransferPlan {
+    /// The words for the kinds in plans and results.
+    pub const KINDS: [&'static str; 1] = ["zero-shot"];
+
+    /// The word for this one.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ZeroShot(_) => "zero-shot",
+        }
+    }
+
+    /// Reads the plan if its kind is one of these.
+    pub(super) fn parse(
+        kind: &str,
+        folder: &Path,
+        table: &mut Table,
+    ) -> Result<Option<Self>, PlanError> {
+        Ok(Some(match kind {
+            "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The names of the tasks.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<String> {
+        match self {
+            Self::ZeroShot(plan) => vec![plan.task()],
+        }
+    }
+
+    /// Of each method its label, and its name and settings as results have them.
+    #[must_use]
+    pub fn methods(&self) -> Vec<(String, (String, Settings))> {
+        match self {
+            Self::ZeroShot(plan) => labelled(&plan.methods),
+        }
+    }
+
+    /// What the numbers are.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
+        }
+    }
+}
+
+fn labelled<T: Labelled>(methods: &[T]) -> Vec<(String, (String, Settings))> {
+    let named = methods.iter().map(|method| (method.name().to_owned(), method.settings()));
+    labels(methods).into_iter().zip(named).collect()
+}
