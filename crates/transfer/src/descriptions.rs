@@ -135,9 +135,6 @@ mod tests {
         assert_eq!(error.to_string(), "the description `striped` belongs to no class");
         let error = known.of(&["plain", "stripped"]).unwrap_err();
         assert!(error.to_string().ends_with("did you mean `striped`?"), "{error}");
-        assert_eq!(
-            known.of(&["quux"]).unwrap_err().to_string(),
-            "class `quux` has no description"
-        );
+        assert_eq!(known.of(&["quux"]).unwrap_err().to_string(), "class `quux` has no description");
     }
 }

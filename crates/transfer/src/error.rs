@@ -98,6 +98,16 @@ pub enum TransferError {
         /// Names found.
         names: usize,
     },
+    /// A source model does not fit the task.
+    #[error("the source model has {found} {what}, the task has {expected}")]
+    Source {
+        /// What differs: dimensions or classes.
+        what: &'static str,
+        /// Those of the task.
+        expected: usize,
+        /// Those of the source model.
+        found: usize,
+    },
     /// A setting is out of its range.
     #[error("{setting} is {value}, expected {expected}")]
     Setting {

@@ -6,6 +6,13 @@
 //!   vectors of their names): [`Eszsl`], [`RidgeToDescriptions`] and [`RidgeFromDescriptions`],
 //!   [`CoupledDictionaries`], all of them [`ZeroShot`]. [`HeldOutClasses`] chooses settings;
 //!   [`SeenUnseenCurve`] weighs trained classes against new ones.
+//! - **Classes of which a few rows are known**, and another task that has many: [`BiasedRidge`] and
+//!   [`BiasedLogistic`] are drawn towards the weights of a source model, [`WarmStart`] begins from them;
+//!   [`NearestClassMean`] may begin from prototypes; [`Discriminant`] takes a [`WithinCovariance`] from
+//!   other classes; [`FisherSubspace`] is a representation learned on these. All but the last give
+//!   [`LinearScores`].
+//! - **Which source**, told before anything is trained on the target: [`leep`] and [`nce`] from the
+//!   source's predictions, [`log_me`], [`h_score`] and [`trans_rate`] from its features.
 //!
 //! All compute in `f64`. The same seed gives the same bits, whatever the number of rayon's threads;
 //! for the same on BLAS's threads, keep BLAS at one. Settings and fitted models are two types.
@@ -30,8 +37,11 @@
 mod checks;
 mod descriptions;
 mod error;
+mod few_shot;
+mod lbfgs;
 mod linear;
 mod sparse;
+mod transferability;
 mod zero_shot;
 
 // Factorisations need LAPACK; the crate names no provider, its tests do.
@@ -40,7 +50,18 @@ use procrust_blas as _;
 
 pub use descriptions::Descriptions;
 pub use error::{TransferError, Warning};
+pub use few_shot::LinearScores;
+pub use few_shot::biased::BiasedRidge;
+pub use few_shot::discriminant::{CovarianceShrinkage, Discriminant, WithinCovariance};
+pub use few_shot::fisher::{FisherMap, FisherSubspace};
+pub use few_shot::logistic::{BiasedLogistic, WarmStart};
+pub use few_shot::means::NearestClassMean;
 pub use sparse::SparseCoding;
+pub use transferability::h_score::h_score;
+pub use transferability::leep::leep;
+pub use transferability::log_me::log_me;
+pub use transferability::nce::nce;
+pub use transferability::trans_rate::trans_rate;
 pub use zero_shot::calibration::{GeneralizedAccuracy, SeenUnseenCurve, calibrate};
 pub use zero_shot::coupled::{CoupledDictionaries, CoupledModel, Prediction};
 pub use zero_shot::entropy::Aware;

@@ -73,9 +73,9 @@ pub(crate) fn eigh(
     matrix: &Array2<f64>,
 ) -> Result<(Array1<f64>, Array2<f64>), TransferError> {
     let dim = matrix.nrows();
-    let (values, vectors) = matrix.eigh(UPLO::Lower).map_err(|cause| {
-        TransferError::Factorization { what, rows: dim, columns: dim, cause }
-    })?;
+    let (values, vectors) = matrix
+        .eigh(UPLO::Lower)
+        .map_err(|cause| TransferError::Factorization { what, rows: dim, columns: dim, cause })?;
     let mut vectors = vectors.slice_move(s![.., ..;-1]);
     for mut vector in vectors.columns_mut() {
         let largest = vector.iter().fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });

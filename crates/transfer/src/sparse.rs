@@ -3,7 +3,9 @@
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
-use crate::checks::{check_columns, check_finite_wide, check_count, check_not_negative, check_positive};
+use crate::checks::{
+    check_columns, check_count, check_finite_wide, check_not_negative, check_positive,
+};
 use crate::linear::eigh;
 use crate::{TransferError, Warning};
 

@@ -10,7 +10,8 @@ use ndarray::Array2;
 use procrust_blas as _;
 use procrust_transfer::{
     Aware, CoupledDictionaries, Eszsl, Nearness, Prediction, Propagation, RidgeFromDescriptions,
-    RidgeToDescriptions, SeenUnseenCurve, SparseCoding, ZeroShotModel, calibrate, per_class_accuracy,
+    RidgeToDescriptions, SeenUnseenCurve, SparseCoding, ZeroShotModel, calibrate,
+    per_class_accuracy,
 };
 use serde_json::Value;
 
@@ -52,9 +53,7 @@ fn eszsl_is_numpys() {
     let golden = golden();
     let expected = &golden.expected["eszsl"];
     let method = Eszsl { gamma: number(&expected["gamma"]), lambda: number(&expected["lambda"]) };
-    let model = method
-        .train(golden.x.view(), &golden.labels, golden.descriptions.view())
-        .unwrap();
+    let model = method.train(golden.x.view(), &golden.labels, golden.descriptions.view()).unwrap();
     assert_close(model.form(), matrix(&expected["form"]).view(), SOLVED, "V");
     let mut scores = model.scores(golden.all.view(), golden.descriptions.view()).unwrap();
     assert_close(scores.view(), matrix(&expected["scores"]).view(), SOLVED, "scores");
@@ -143,10 +142,8 @@ fn coupled_dictionaries_are_numpys() {
     assert_close(found.view(), matrix(&setting["found"]).view(), 1e-4, "aware");
 
     let setting = &expected["propagation"];
-    let propagation = Propagation {
-        neighbors: count(&setting["neighbors"]),
-        alpha: number(&setting["alpha"]),
-    };
+    let propagation =
+        Propagation { neighbors: count(&setting["neighbors"]), alpha: number(&setting["alpha"]) };
     let model = model.with_prediction(Prediction::Transductive(propagation)).unwrap();
     let found = model.scores(golden.all.view(), s).unwrap();
     assert_close(found.view(), matrix(&setting["shares"]).view(), SINGLE, "shares");

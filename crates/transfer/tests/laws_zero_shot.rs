@@ -34,9 +34,8 @@ fn methods() -> Vec<Box<dyn ZeroShot>> {
 /// The rows of the first `trained` classes, and all the others.
 fn split(data: &Described, trained: usize) -> [(Array2<f32>, Vec<usize>); 2] {
     [true, false].map(|train| {
-        let some: Vec<usize> = (0..data.labels.len())
-            .filter(|&row| (data.labels[row] < trained) == train)
-            .collect();
+        let some: Vec<usize> =
+            (0..data.labels.len()).filter(|&row| (data.labels[row] < trained) == train).collect();
         (data.x.select(Axis(0), &some), some.iter().map(|&row| data.labels[row]).collect())
     })
 }
@@ -73,9 +72,11 @@ fn bad_input_is_told() {
     let data = described(4, 5, (6, 3), 0.5, 2);
     let s = data.descriptions.view();
     for method in methods() {
-        let said = |x: &Array2<f32>, labels: &[usize], s: &Array2<f32>| match method
-            .fit(x.view(), labels, s.view())
-        {
+        let said = |x: &Array2<f32>, labels: &[usize], s: &Array2<f32>| match method.fit(
+            x.view(),
+            labels,
+            s.view(),
+        ) {
             Ok(_) => panic!("that should be an error"),
             Err(error) => error.to_string(),
         };
@@ -96,10 +97,7 @@ fn bad_input_is_told() {
             said(&x, &labels, &few),
             "label 3 at row 3: expected labels below 3, the number of classes"
         );
-        assert_eq!(
-            said(&x, &labels[1..], all),
-            "40 rows have 39 labels: expected one label a row"
-        );
+        assert_eq!(said(&x, &labels[1..], all), "40 rows have 39 labels: expected one label a row");
         let model = method.fit(x.view(), &labels, s).unwrap();
         let wide = Array2::zeros((2, 7));
         let error = model.scores(wide.view(), s).unwrap_err();
@@ -132,10 +130,8 @@ fn eszsl_chooses_as_separate_fits_do() {
     let (x, s) = (data.x.view(), data.descriptions.view());
     let (chosen, accuracy) =
         Eszsl::choose(x, &data.labels, s, &gammas, &lambdas, &held_out).unwrap();
-    let all: Vec<Eszsl> = gammas
-        .iter()
-        .flat_map(|&gamma| lambdas.map(|lambda| Eszsl { gamma, lambda }))
-        .collect();
+    let all: Vec<Eszsl> =
+        gammas.iter().flat_map(|&gamma| lambdas.map(|lambda| Eszsl { gamma, lambda })).collect();
     let refs: Vec<&dyn ZeroShot> = all.iter().map(|method| method as &dyn ZeroShot).collect();
     let (best, rates) = held_out.choose(&refs, x, &data.labels, s).unwrap();
     for (fast, slow) in accuracy.iter().zip(&rates) {

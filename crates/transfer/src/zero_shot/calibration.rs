@@ -131,9 +131,8 @@ impl SeenUnseenCurve {
     /// trained classes to one where none do. Each γ lies between two leads.
     #[must_use]
     pub fn points(&self) -> Vec<GeneralizedAccuracy> {
-        let alike = |wanted: bool| {
-            self.classes.values().filter(|(_, seen)| *seen == wanted).count() as f64
-        };
+        let alike =
+            |wanted: bool| self.classes.values().filter(|(_, seen)| *seen == wanted).count() as f64;
         let (trained, new) = (alike(true), alike(false));
         let mut rows = self.rows.clone();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));

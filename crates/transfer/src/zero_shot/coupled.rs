@@ -287,7 +287,14 @@ impl CoupledModel {
         self.coding.improve(&cross, &gram, &mut codes)?;
         if let (Some(aware), _) = self.prediction.parts() {
             let penalty = self.coding.penalty;
-            aware.improve(&cross, &gram, &self.description_atoms, &candidates, penalty, &mut codes)?;
+            aware.improve(
+                &cross,
+                &gram,
+                &self.description_atoms,
+                &candidates,
+                penalty,
+                &mut codes,
+            )?;
         }
         Ok(codes.dot(&self.description_atoms))
     }

@@ -108,8 +108,7 @@ impl HeldOutClasses {
         let accuracy = |&(method, fold): &(&dyn ZeroShot, &ClassFold)| {
             let Split { train, test } = fold.split(labels);
             let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
-            let model =
-                method.fit(x.select(Axis(0), &train).view(), &of(&train), descriptions)?;
+            let model = method.fit(x.select(Axis(0), &train).view(), &of(&train), descriptions)?;
             let candidates = descriptions.select(Axis(0), &fold.held_out);
             let found = model.predict(x.select(Axis(0), &test).view(), candidates.view())?;
             let found: Vec<usize> = found.iter().map(|&at| fold.held_out[at]).collect();
@@ -159,8 +158,7 @@ impl HeldOutClasses {
                 train.into_iter().partition(|&row| every[row]);
             let test: Vec<usize> = test.into_iter().chain(tested).collect();
             let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
-            let model =
-                method.fit(x.select(Axis(0), &train).view(), &of(&train), descriptions)?;
+            let model = method.fit(x.select(Axis(0), &train).view(), &of(&train), descriptions)?;
             let scores = model.scores(x.select(Axis(0), &test).view(), candidates.view())?;
             let place = |label| present.binary_search(&label).expect("it was counted above");
             let places: Vec<usize> = of(&test).into_iter().map(place).collect();

@@ -97,7 +97,9 @@ pub(crate) fn described(
 
 /// What `work` gives with one thread and with several, which must be the same.
 #[track_caller]
-pub(crate) fn on_any_threads<T: PartialEq + std::fmt::Debug + Send>(work: impl Fn() -> T + Sync) -> T {
+pub(crate) fn on_any_threads<T: PartialEq + std::fmt::Debug + Send>(
+    work: impl Fn() -> T + Sync,
+) -> T {
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(&work)
