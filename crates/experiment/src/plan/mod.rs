@@ -1,6 +1,7 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod few_shot;
 mod lexicon;
 mod parts;
 mod similarity;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
@@ -23,7 +25,8 @@ pub use toml_table::{Place, PlanError};
 pub use transfer::TransferPlan;
 pub use unpaired::UnpairedMethod;
 pub use zero_shot::{
-    BenchmarkPlan, ClassDescriptions, ClassesPlan, Unseen, ZeroShotMethod, ZeroShotPlan, ZeroShotSource,
+    BenchmarkPlan, ClassDescriptions, ClassesPlan, Unseen, ZeroShotMethod, ZeroShotPlan,
+    ZeroShotSource,
 };
 
 use toml_table::{Source, Table, unknown};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Settings,
+    few_shot::FewShotPlan,
     parts::{Labelled, labels},
     toml_table::{PlanError, Table},
     zero_shot::ZeroShotPlan,
@@ -15,17 +16,20 @@ use super::{
 pub enum TransferPlan {
     /// Classes that no training row has.
     ZeroShot(ZeroShotPlan),
+    /// A few labelled rows of each class, and what was learned before.
+    FewShot(FewShotPlan),
 }
 
 impl TransferPlan {
     /// The words for the kinds in plans and results.
-    pub const KINDS: [&'static str; 1] = ["zero-shot"];
+    pub const KINDS: [&'static str; 2] = ["zero-shot", "few-shot"];
 
     /// The word for this one.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ZeroShot(_) => "zero-shot",
+            Self::FewShot(_) => "few-shot",
         }
     }
 
@@ -37,6 +41,7 @@ impl TransferPlan {
     ) -> Result<Option<Self>, PlanError> {
         Ok(Some(match kind {
             "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
+            "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
             _ => return Ok(None),
         }))
     }
@@ -46,6 +51,7 @@ impl TransferPlan {
     pub fn tasks(&self) -> Vec<String> {
         match self {
             Self::ZeroShot(plan) => vec![plan.task()],
+            Self::FewShot(plan) => plan.tasks(),
         }
     }
 
@@ -54,6 +60,7 @@ impl TransferPlan {
     pub fn methods(&self) -> Vec<(String, (String, Settings))> {
         match self {
             Self::ZeroShot(plan) => labelled(&plan.methods),
+            Self::FewShot(plan) => labelled(&plan.methods),
         }
     }
 
@@ -62,6 +69,7 @@ impl TransferPlan {
     pub fn unit(&self) -> &'static str {
         match self {
             Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
+            Self::FewShot(_) => "accuracy in % by the number of labelled rows",
         }
     }
 }

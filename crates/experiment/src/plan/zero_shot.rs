@@ -170,9 +170,7 @@ impl ZeroShotMethod {
             ("aware-transductive", "aware-transductive"),
         ];
         let (name, place) = table.text("name")?;
-        let auto = |table: &mut Table, key| {
-            table.number_or_word(key, "auto").map(Option::flatten)
-        };
+        let auto = |table: &mut Table, key| table.number_or_word(key, "auto").map(Option::flatten);
         let method = match name.as_str() {
             "chance" => Self::Chance,
             "eszsl" => Self::Eszsl {

@@ -1,6 +1,7 @@
 //! Runs plans of the kinds that carry what was learned for one task to another.
 
 mod class_words;
+pub mod few_shot;
 pub mod zero_shot;
 
 use procrust_classify::statistics::{self, Interval};
@@ -64,6 +65,8 @@ fn hint(nearest: &Option<String>) -> String {
 pub enum TransferData {
     /// Of a zero-shot plan.
     ZeroShot(zero_shot::Classes),
+    /// Of a few-shot plan.
+    FewShot(few_shot::FewShotTasks),
 }
 
 impl TransferData {
@@ -75,6 +78,7 @@ impl TransferData {
     pub fn load(plan: &TransferPlan, most: Option<usize>) -> Result<Self, TransferDataError> {
         Ok(match plan {
             TransferPlan::ZeroShot(plan) => Self::ZeroShot(zero_shot::Classes::load(plan, most)?),
+            TransferPlan::FewShot(plan) => Self::FewShot(few_shot::FewShotTasks::load(plan, most)?),
         })
     }
 
@@ -83,17 +87,21 @@ impl TransferData {
     pub fn notes(&self) -> Vec<String> {
         match self {
             Self::ZeroShot(data) => data.notes.clone(),
+            Self::FewShot(data) => data.notes.clone(),
         }
     }
 
     /// One run: a method on a task with a seed.
     #[must_use]
     pub fn run(&self, plan: &TransferPlan, task: usize, method: usize, seed: u64) -> Vec<Finding> {
-        let _ = task;
         match (plan, self) {
             (TransferPlan::ZeroShot(plan), Self::ZeroShot(data)) => {
                 zero_shot::run(plan, data, method, seed)
             }
+            (TransferPlan::FewShot(plan), Self::FewShot(data)) => {
+                few_shot::run(plan, data, task, method, seed)
+            }
+            _ => unreachable!("data is loaded by the kind"),
         }
     }
 }
@@ -118,8 +126,7 @@ fn finding(metric: &str, outcome: Outcome) -> Finding {
 fn mean_of(metric: &str, items: &[f64]) -> Finding {
     let estimate = statistics::mean_over_seeds(&[items.to_vec()]);
     let (value, half) = (estimate.value, estimate.half_width);
-    let interval =
-        Interval { value, low: (value - half).max(0.0), high: (value + half).min(1.0) };
+    let interval = Interval { value, low: (value - half).max(0.0), high: (value + half).min(1.0) };
     let items_single = items.iter().map(|&item| item as f32).collect();
     Finding { items: items_single, ..finding(metric, Outcome::measured(interval, items.len())) }
 }

@@ -164,12 +164,17 @@ impl Classes {
         let whole = |file, name: &str, most: usize| -> Result<Vec<usize>, TransferDataError> {
             let values = read_matrix(file, name)?;
             let number = |&value: &f32| {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked"
+                )]
                 let whole = value as usize;
                 if value.fract() == 0.0 && value >= 1.0 && whole <= most {
                     return Ok(whole - 1);
                 }
-                let problem = format!("`{name}` holds {value}: expected whole numbers, 1 to {most}");
+                let problem =
+                    format!("`{name}` holds {value}: expected whole numbers, 1 to {most}");
                 Err(broken(file, problem))
             };
             values.iter().map(number).collect()
@@ -416,8 +421,7 @@ fn settle(
                 return Ok((Box::new(Eszsl { gamma, lambda }), String::new()));
             }
             let (gammas, lambdas) = (grid(gamma, &Eszsl::GRID), grid(lambda, &Eszsl::GRID));
-            let (chosen, _) =
-                Eszsl::choose(x, labels, descriptions, &gammas, &lambdas, held_out)?;
+            let (chosen, _) = Eszsl::choose(x, labels, descriptions, &gammas, &lambdas, held_out)?;
             let said = format!("chose γ = {} and λ = {}", chosen.gamma, chosen.lambda);
             Ok((Box::new(chosen), said))
         }
