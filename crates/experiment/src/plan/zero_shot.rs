@@ -45,6 +45,8 @@ pub struct ClassesPlan {
     pub place: Place,
     /// Which classes are not trained on.
     pub unseen: Unseen,
+    /// How many rows of each class are used: the first; all when `None`.
+    pub most_rows: Option<usize>,
     /// Where the descriptions come from.
     pub descriptions: ClassDescriptions,
     /// What is done to the descriptions, in order.
@@ -267,6 +269,7 @@ impl ClassesPlan {
                 return Err(classes.error(message));
             }
         };
+        let most_rows = classes.count("rows", 10)?;
         classes.finish()?;
         let mut described = table
             .table("descriptions")?
@@ -277,6 +280,6 @@ impl ClassesPlan {
         };
         let rows = row_steps(&mut described)?;
         described.finish()?;
-        Ok(Self { data, names, place, unseen, descriptions, rows })
+        Ok(Self { data, names, place, unseen, most_rows, descriptions, rows })
     }
 }

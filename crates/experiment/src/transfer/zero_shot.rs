@@ -77,7 +77,19 @@ impl Classes {
 
     fn of_classes(plan: &ClassesPlan, most: Option<usize>) -> Result<Self, TransferDataError> {
         let Domains { mut domains, classes, mut notes, .. } = Domains::load(&plan.data, most)?;
-        let domain = domains.remove(0);
+        let mut domain = domains.remove(0);
+        if let Some(most) = plan.most_rows {
+            let mut met = vec![0; classes.len()];
+            let few: Vec<usize> = (0..domain.labels.len())
+                .filter(|&row| {
+                    let met = &mut met[domain.labels[row]];
+                    *met += 1;
+                    *met <= most
+                })
+                .collect();
+            domain.labels = few.iter().map(|&row| domain.labels[row]).collect();
+            domain.rows = domain.rows.select(Axis(0), &few);
+        }
         let names = match &plan.names {
             None => classes,
             Some(names) if names.len() == classes.len() => names.clone(),
@@ -449,12 +461,13 @@ fn settle(
                 _ => Prediction::Agnostic,
             };
             let of = |penalty| -> (Box<dyn ZeroShot>, String) {
+                let defaults = CoupledDictionaries::default();
                 let method = CoupledDictionaries {
                     atoms,
-                    coding: SparseCoding::new(penalty),
+                    coding: SparseCoding { penalty, ..defaults.coding },
                     seed: held_out.seed,
                     prediction,
-                    ..Default::default()
+                    ..defaults
                 };
                 (Box::new(method), format!("chose a penalty of {penalty}"))
             };

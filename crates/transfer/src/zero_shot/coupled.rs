@@ -52,12 +52,12 @@ pub struct CoupledDictionaries {
 }
 
 impl Default for CoupledDictionaries {
-    /// 64 atoms, a penalty of 0.05, descriptions that weigh as rows, 30 rounds, cosine, codes by the
+    /// 64 atoms, a penalty of 0.05 with codes to a thousandth, descriptions that weigh as rows, 30 rounds, cosine, codes by the
     /// rows alone.
     fn default() -> Self {
         Self {
             atoms: 64,
-            coding: SparseCoding::new(0.05),
+            coding: SparseCoding { penalty: 0.05, steps: 300, tolerance: 1e-3 },
             description_weight: 1.0,
             rounds: 30,
             seed: 0,
