@@ -4,6 +4,7 @@ mod adaptation;
 mod few_shot;
 mod lexicon;
 mod parts;
+mod ranking;
 mod similarity;
 mod toml_table;
 mod transfer;
@@ -20,6 +21,7 @@ pub use lexicon::{
 };
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
+pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
 pub use toml_table::{Place, PlanError};
 pub use transfer::TransferPlan;

@@ -6,6 +6,7 @@ use super::{
     Settings,
     few_shot::FewShotPlan,
     parts::{Labelled, labels},
+    ranking::RankingPlan,
     toml_table::{PlanError, Table},
     zero_shot::ZeroShotPlan,
 };
@@ -18,11 +19,13 @@ pub enum TransferPlan {
     ZeroShot(ZeroShotPlan),
     /// A few labelled rows of each class, and what was learned before.
     FewShot(FewShotPlan),
+    /// Which source task would help a target most.
+    Ranking(RankingPlan),
 }
 
 impl TransferPlan {
     /// The words for the kinds in plans and results.
-    pub const KINDS: [&'static str; 2] = ["zero-shot", "few-shot"];
+    pub const KINDS: [&'static str; 3] = ["zero-shot", "few-shot", "ranking"];
 
     /// The word for this one.
     #[must_use]
@@ -30,6 +33,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(_) => "zero-shot",
             Self::FewShot(_) => "few-shot",
+            Self::Ranking(_) => "ranking",
         }
     }
 
@@ -42,6 +46,7 @@ impl TransferPlan {
         Ok(Some(match kind {
             "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
             "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
+            "ranking" => Self::Ranking(RankingPlan::parse(folder, table)?),
             _ => return Ok(None),
         }))
     }
@@ -52,6 +57,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(plan) => vec![plan.task()],
             Self::FewShot(plan) => plan.tasks(),
+            Self::Ranking(plan) => plan.tasks(),
         }
     }
 
@@ -61,6 +67,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(plan) => labelled(&plan.methods),
             Self::FewShot(plan) => labelled(&plan.methods),
+            Self::Ranking(plan) => labelled(&plan.methods),
         }
     }
 
@@ -70,6 +77,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
             Self::FewShot(_) => "accuracy in % by the number of labelled rows",
+            Self::Ranking(_) => "rank correlation × 100, and accuracy in % with the source chosen",
         }
     }
 }

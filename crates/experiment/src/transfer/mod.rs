@@ -2,6 +2,7 @@
 
 mod class_words;
 pub mod few_shot;
+pub mod ranking;
 pub mod zero_shot;
 
 use procrust_classify::statistics::{self, Interval};
@@ -67,6 +68,8 @@ pub enum TransferData {
     ZeroShot(zero_shot::Classes),
     /// Of a few-shot plan.
     FewShot(few_shot::FewShotTasks),
+    /// Of a ranking plan.
+    Ranking(ranking::RankingTasks),
 }
 
 impl TransferData {
@@ -79,6 +82,7 @@ impl TransferData {
         Ok(match plan {
             TransferPlan::ZeroShot(plan) => Self::ZeroShot(zero_shot::Classes::load(plan, most)?),
             TransferPlan::FewShot(plan) => Self::FewShot(few_shot::FewShotTasks::load(plan, most)?),
+            TransferPlan::Ranking(plan) => Self::Ranking(ranking::RankingTasks::load(plan, most)?),
         })
     }
 
@@ -88,6 +92,7 @@ impl TransferData {
         match self {
             Self::ZeroShot(data) => data.notes.clone(),
             Self::FewShot(data) => data.notes.clone(),
+            Self::Ranking(data) => data.notes.clone(),
         }
     }
 
@@ -100,6 +105,9 @@ impl TransferData {
             }
             (TransferPlan::FewShot(plan), Self::FewShot(data)) => {
                 few_shot::run(plan, data, task, method, seed)
+            }
+            (TransferPlan::Ranking(plan), Self::Ranking(data)) => {
+                ranking::run(plan, data, task, method, seed)
             }
             _ => unreachable!("data is loaded by the kind"),
         }

@@ -321,15 +321,24 @@ pub fn run(plan: &ZeroShotPlan, data: &Classes, method: usize, seed: u64) -> Vec
     if !matches!(method, ZeroShotMethod::Chance) {
         first.fit_seconds = Some(all.iter().map(|shown| shown.seconds).sum());
     }
+    let mut chosen: Vec<(String, usize)> = Vec::new();
     for shown in all {
         for warning in shown.warnings {
             if !first.warnings.contains(&warning) {
                 first.warnings.push(warning);
             }
         }
-        if !shown.chosen.is_empty() && !first.remarks.contains(&shown.chosen) {
-            first.remarks.push(shown.chosen);
+        if !shown.chosen.is_empty() {
+            match chosen.iter_mut().find(|(known, _)| *known == shown.chosen) {
+                Some((_, times)) => *times += 1,
+                None => chosen.push((shown.chosen, 1)),
+            }
         }
+    }
+    if !chosen.is_empty() {
+        let told: Vec<String> =
+            chosen.into_iter().map(|(what, times)| format!("{what} ({times}×)")).collect();
+        first.remarks.push(format!("chose {}", told.join("; ")));
     }
     findings
 }
@@ -434,20 +443,20 @@ fn settle(
             }
             let (gammas, lambdas) = (grid(gamma, &Eszsl::GRID), grid(lambda, &Eszsl::GRID));
             let (chosen, _) = Eszsl::choose(x, labels, descriptions, &gammas, &lambdas, held_out)?;
-            let said = format!("chose γ = {} and λ = {}", chosen.gamma, chosen.lambda);
+            let said = format!("γ = {} and λ = {}", chosen.gamma, chosen.lambda);
             Ok((Box::new(chosen), said))
         }
         ZeroShotMethod::RidgeToDescriptions { lambda } => {
             let of = |lambda| -> (Box<dyn ZeroShot>, String) {
                 let method = RidgeToDescriptions { lambda, nearness: Nearness::Cosine };
-                (Box::new(method), format!("chose λ = {lambda}"))
+                (Box::new(method), format!("λ = {lambda}"))
             };
             choose(grid(lambda, &LAMBDAS).into_iter().map(of).collect())
         }
         ZeroShotMethod::RidgeFromDescriptions { lambda } => {
             let of = |lambda| -> (Box<dyn ZeroShot>, String) {
                 let method = RidgeFromDescriptions { lambda, nearness: Nearness::Euclidean };
-                (Box::new(method), format!("chose λ = {lambda}"))
+                (Box::new(method), format!("λ = {lambda}"))
             };
             choose(grid(lambda, &LAMBDAS).into_iter().map(of).collect())
         }
@@ -469,7 +478,7 @@ fn settle(
                     prediction,
                     ..defaults
                 };
-                (Box::new(method), format!("chose a penalty of {penalty}"))
+                (Box::new(method), format!("a penalty of {penalty}"))
             };
             choose(grid(penalty, &PENALTIES).into_iter().map(of).collect())
         }
