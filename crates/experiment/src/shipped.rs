@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 9] = [
+const SHIPPED: [(&str, &str); 10] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
@@ -12,6 +12,7 @@ const SHIPPED: [(&str, &str); 9] = [
     ("plans/similarity.toml", include_str!("../plans/similarity.toml")),
     ("plans/zero-shot.toml", include_str!("../plans/zero-shot.toml")),
     ("plans/few-shot.toml", include_str!("../plans/few-shot.toml")),
+    ("plans/continual.toml", include_str!("../plans/continual.toml")),
     ("plans/ranking.toml", include_str!("../plans/ranking.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
 ];

@@ -13,6 +13,8 @@
 //!   [`LinearScores`].
 //! - **Which source**, told before anything is trained on the target: [`leep`] and [`nce`] from the
 //!   source's predictions, [`log_me`], [`h_score`] and [`trans_rate`] from its features.
+//! - **Tasks one after another**: [`ClassMixture`], a bounded memory that rows are drawn from, and
+//!   [`ContinualProgress`], what was kept and what forgotten.
 //!
 //! All compute in `f64`. The same seed gives the same bits, whatever the number of rayon's threads;
 //! for the same on BLAS's threads, keep BLAS at one. Settings and fitted models are two types.
@@ -35,6 +37,7 @@
 //! ```
 
 mod checks;
+mod continual;
 mod descriptions;
 mod error;
 mod few_shot;
@@ -48,6 +51,8 @@ mod zero_shot;
 #[cfg(test)]
 use procrust_blas as _;
 
+pub use continual::mixture::{ClassMixture, Spread};
+pub use continual::progress::ContinualProgress;
 pub use descriptions::Descriptions;
 pub use error::{TransferError, Warning};
 pub use few_shot::LinearScores;

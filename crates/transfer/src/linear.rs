@@ -129,7 +129,7 @@ fn by_cholesky(gram: &Array2<f64>, right: &Array2<f64>) -> Option<Array2<f64>> {
     let right = right / &size.view().insert_axis(Axis(1));
     let half = lower.solve_triangular(UPLO::Lower, Diag::NonUnit, &right).ok()?;
     let solution = upper.solve_triangular(UPLO::Upper, Diag::NonUnit, &half).ok()?;
-    let solution = solution / &size.view().insert_axis(Axis(1));
+    let solution = solution / size.view().insert_axis(Axis(1));
     solution.iter().all(|value| value.is_finite()).then_some(solution)
 }
 

@@ -132,7 +132,7 @@ impl SparseCoding {
             ndarray::linalg::general_mat_mul(1.0, &ahead_now, gram, 0.0, &mut slopes);
             worst = 0.0;
             let mut done = Vec::new();
-            for place in 0..many {
+            for (place, momentum) in momentum.iter_mut().enumerate().take(many) {
                 let (mut uphill, mut movement, mut largest) = (0.0_f64, 0.0_f64, 0.0_f64);
                 let mut now = current.row_mut(place);
                 let mut ahead = ahead.row_mut(place);
@@ -151,10 +151,10 @@ impl SparseCoding {
                         *slope = step;
                         *now = next;
                     });
-                let t = if uphill > 0.0 { 1.0 } else { momentum[place] };
+                let t = if uphill > 0.0 { 1.0 } else { *momentum };
                 let next = f64::midpoint(1.0, (1.0 + 4.0 * t * t).sqrt());
                 let push = (t - 1.0) / next;
-                momentum[place] = next;
+                *momentum = next;
                 Zip::from(&mut ahead).and(&now).and(slopes.row(place)).for_each(
                     |ahead, &now, &step| {
                         *ahead = now + push * step;

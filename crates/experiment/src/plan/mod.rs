@@ -1,6 +1,7 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod continual;
 mod few_shot;
 mod lexicon;
 mod parts;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use continual::{ContinualMethod, ContinualPlan};
 pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,

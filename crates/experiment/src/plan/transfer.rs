@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Settings,
+    continual::ContinualPlan,
     few_shot::FewShotPlan,
     parts::{Labelled, labels},
     ranking::RankingPlan,
@@ -21,11 +22,13 @@ pub enum TransferPlan {
     FewShot(FewShotPlan),
     /// Which source task would help a target most.
     Ranking(RankingPlan),
+    /// Tasks one after another.
+    Continual(ContinualPlan),
 }
 
 impl TransferPlan {
     /// The words for the kinds in plans and results.
-    pub const KINDS: [&'static str; 3] = ["zero-shot", "few-shot", "ranking"];
+    pub const KINDS: [&'static str; 4] = ["zero-shot", "few-shot", "ranking", "continual"];
 
     /// The word for this one.
     #[must_use]
@@ -34,6 +37,7 @@ impl TransferPlan {
             Self::ZeroShot(_) => "zero-shot",
             Self::FewShot(_) => "few-shot",
             Self::Ranking(_) => "ranking",
+            Self::Continual(_) => "continual",
         }
     }
 
@@ -47,6 +51,7 @@ impl TransferPlan {
             "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
             "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
             "ranking" => Self::Ranking(RankingPlan::parse(folder, table)?),
+            "continual" => Self::Continual(ContinualPlan::parse(folder, table)?),
             _ => return Ok(None),
         }))
     }
@@ -58,6 +63,7 @@ impl TransferPlan {
             Self::ZeroShot(plan) => vec![plan.task()],
             Self::FewShot(plan) => plan.tasks(),
             Self::Ranking(plan) => plan.tasks(),
+            Self::Continual(plan) => vec![plan.data.domains[0].name.clone()],
         }
     }
 
@@ -68,6 +74,7 @@ impl TransferPlan {
             Self::ZeroShot(plan) => labelled(&plan.methods),
             Self::FewShot(plan) => labelled(&plan.methods),
             Self::Ranking(plan) => labelled(&plan.methods),
+            Self::Continual(plan) => labelled(&plan.methods),
         }
     }
 
@@ -78,6 +85,9 @@ impl TransferPlan {
             Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
             Self::FewShot(_) => "accuracy in % by the number of labelled rows",
             Self::Ranking(_) => "rank correlation × 100, and accuracy in % with the source chosen",
+            Self::Continual(_) => {
+                "in %: accuracy on all tasks at the end, and what changed on the way"
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs plans of the kinds that carry what was learned for one task to another.
 
 mod class_words;
+pub mod continual;
 pub mod few_shot;
 pub mod ranking;
 pub mod zero_shot;
@@ -70,6 +71,8 @@ pub enum TransferData {
     FewShot(few_shot::FewShotTasks),
     /// Of a ranking plan.
     Ranking(ranking::RankingTasks),
+    /// Of a continual plan.
+    Continual(continual::ContinualTasks),
 }
 
 impl TransferData {
@@ -83,6 +86,9 @@ impl TransferData {
             TransferPlan::ZeroShot(plan) => Self::ZeroShot(zero_shot::Classes::load(plan, most)?),
             TransferPlan::FewShot(plan) => Self::FewShot(few_shot::FewShotTasks::load(plan, most)?),
             TransferPlan::Ranking(plan) => Self::Ranking(ranking::RankingTasks::load(plan, most)?),
+            TransferPlan::Continual(plan) => {
+                Self::Continual(continual::ContinualTasks::load(plan, most)?)
+            }
         })
     }
 
@@ -93,6 +99,7 @@ impl TransferData {
             Self::ZeroShot(data) => data.notes.clone(),
             Self::FewShot(data) => data.notes.clone(),
             Self::Ranking(data) => data.notes.clone(),
+            Self::Continual(data) => data.notes.clone(),
         }
     }
 
@@ -108,6 +115,9 @@ impl TransferData {
             }
             (TransferPlan::Ranking(plan), Self::Ranking(data)) => {
                 ranking::run(plan, data, task, method, seed)
+            }
+            (TransferPlan::Continual(plan), Self::Continual(data)) => {
+                continual::run(plan, data, method, seed)
             }
             _ => unreachable!("data is loaded by the kind"),
         }

@@ -264,14 +264,14 @@ impl Classes {
     fn split(&self, unseen: Vec<usize>, rng: &mut ChaCha8Rng) -> Split {
         let mut order: Vec<usize> = (0..self.labels.len()).collect();
         order.shuffle(rng);
-        let mut met = vec![0; self.names.len()];
+        let mut met = vec![0_usize; self.names.len()];
         let (mut train, mut seen_test, mut unseen_test) = (Vec::new(), Vec::new(), Vec::new());
         for row in order {
             let label = self.labels[row];
             met[label] += 1;
             if unseen.binary_search(&label).is_ok() {
                 unseen_test.push(row);
-            } else if met[label] % TESTED == 0 {
+            } else if met[label].is_multiple_of(TESTED) {
                 seen_test.push(row);
             } else {
                 train.push(row);

@@ -142,12 +142,12 @@ impl HeldOutClasses {
     ) -> Result<f64, TransferError> {
         let present = check_training(x, labels, descriptions)?;
         let folds = self.folds(&present)?;
-        let mut seen_rows = vec![0; descriptions.nrows()];
+        let mut seen_rows = vec![0_usize; descriptions.nrows()];
         let every: Vec<bool> = labels
             .iter()
             .map(|&label| {
                 seen_rows[label] += 1;
-                seen_rows[label] % TESTED == 0
+                seen_rows[label].is_multiple_of(TESTED)
             })
             .collect();
         let candidates = descriptions.select(Axis(0), &present);

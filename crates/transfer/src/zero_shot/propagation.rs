@@ -109,7 +109,7 @@ impl Propagation {
             }
         }
         for edges in &mut joined {
-            edges.sort_by(|a, b| a.0.cmp(&b.0));
+            edges.sort_by_key(|&(to, _)| to);
             edges.dedup_by_key(|(to, _)| *to);
         }
         let degrees: Vec<f64> =
