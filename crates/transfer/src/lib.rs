@@ -15,6 +15,7 @@
 //!   source's predictions, [`log_me`], [`h_score`] and [`trans_rate`] from its features.
 //! - **Tasks one after another**: [`ClassMixture`], a bounded memory that rows are drawn from, and
 //!   [`ContinualProgress`], what was kept and what forgotten.
+//! - **Many described tasks**: [`Tadell`] gives a new task's parameters from its description alone.
 //!
 //! All compute in `f64`. The same seed gives the same bits, whatever the number of rayon's threads;
 //! for the same on BLAS's threads, keep BLAS at one. Settings and fitted models are two types.
@@ -44,6 +45,7 @@ mod few_shot;
 mod lbfgs;
 mod linear;
 mod sparse;
+mod tadell;
 mod transferability;
 mod zero_shot;
 
@@ -62,6 +64,7 @@ pub use few_shot::fisher::{FisherMap, FisherSubspace};
 pub use few_shot::logistic::{BiasedLogistic, WarmStart};
 pub use few_shot::means::NearestClassMean;
 pub use sparse::SparseCoding;
+pub use tadell::{Tadell, TaskDictionary};
 pub use transferability::h_score::h_score;
 pub use transferability::leep::leep;
 pub use transferability::log_me::log_me;
