@@ -151,20 +151,20 @@ impl FewShotTasks {
         };
         let described =
             descriptions.map(|all| (all.select(Axis(0), &base), all.select(Axis(0), &new)));
-        tasks.learned = tasks.learn(&plan.methods, described)?;
+        tasks.learned = tasks.learn(&plan.methods, described.as_ref())?;
         Ok(tasks)
     }
 
     fn learn(
         &self,
         methods: &[FewShotMethod],
-        described: Option<(Array2<f32>, Array2<f32>)>,
+        described: Option<&(Array2<f32>, Array2<f32>)>,
     ) -> Result<Learned, TransferError> {
         let mut learned = Learned::default();
         let (x, y, classes) = (self.base.x.view(), &self.base.labels, self.base_classes);
         let asks = |wanted: fn(&FewShotMethod) -> bool| methods.iter().any(wanted);
         if asks(FewShotMethod::takes_weights) {
-            match (&self.shared, &described) {
+            match (&self.shared, described) {
                 (Some(places), _) => {
                     let of_task = |model: &LinearScores| {
                         let weights = model.weights().select(Axis(1), places);
@@ -201,7 +201,7 @@ impl FewShotTasks {
             learned.fisher = Some((map.apply(self.pool.x.view())?, map.apply(self.test.x.view())?));
         }
         if asks(|method| matches!(method, FewShotMethod::NamePrototypes { .. }))
-            && let Some((base, new)) = &described
+            && let Some((base, new)) = described
         {
             let model = RidgeFromDescriptions::default().train(x, y, base.view())?;
             learned.prototypes = model.prototypes(new.view())?;
@@ -314,10 +314,10 @@ fn split(task: &Rows, classes: usize, most: usize) -> (Rows, Rows) {
     let (mut pool, mut test) = (Vec::new(), Vec::new());
     for row in order {
         let met = &mut met[task.labels[row]];
-        if *met % 2 == 0 {
-            pool.push(row)
+        if met.is_multiple_of(2) {
+            pool.push(row);
         } else {
-            test.push((*met, row))
+            test.push((*met, row));
         }
         *met += 1;
     }

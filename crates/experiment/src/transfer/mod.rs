@@ -24,16 +24,16 @@ use crate::{
 pub enum TransferDataError {
     /// The rows could not be had.
     #[error(transparent)]
-    Domain(#[from] DomainError),
+    Domain(Box<DomainError>),
     /// Word vectors could not be had.
     #[error(transparent)]
-    Space(#[from] SpaceError),
+    Space(Box<SpaceError>),
     /// A data file could not be read.
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Dataset(Box<DatasetError>),
     /// Classes and descriptions do not fit.
     #[error(transparent)]
-    Transfer(#[from] TransferError),
+    Transfer(Box<TransferError>),
     /// The data are not what the plan says.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -57,6 +57,18 @@ pub enum TransferDataError {
     },
 }
 
+macro_rules! boxed {
+    ($($variant:ident: $cause:ty),+) => {
+        $(impl From<$cause> for TransferDataError {
+            fn from(cause: $cause) -> Self {
+                Self::$variant(Box::new(cause))
+            }
+        })+
+    };
+}
+
+boxed!(Domain: DomainError, Space: SpaceError, Dataset: DatasetError, Transfer: TransferError);
+
 fn hint(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
@@ -68,7 +80,7 @@ pub enum TransferData {
     /// Of a zero-shot plan.
     ZeroShot(zero_shot::Classes),
     /// Of a few-shot plan.
-    FewShot(few_shot::FewShotTasks),
+    FewShot(Box<few_shot::FewShotTasks>),
     /// Of a ranking plan.
     Ranking(ranking::RankingTasks),
     /// Of a continual plan.
@@ -84,7 +96,9 @@ impl TransferData {
     pub fn load(plan: &TransferPlan, most: Option<usize>) -> Result<Self, TransferDataError> {
         Ok(match plan {
             TransferPlan::ZeroShot(plan) => Self::ZeroShot(zero_shot::Classes::load(plan, most)?),
-            TransferPlan::FewShot(plan) => Self::FewShot(few_shot::FewShotTasks::load(plan, most)?),
+            TransferPlan::FewShot(plan) => {
+                Self::FewShot(Box::new(few_shot::FewShotTasks::load(plan, most)?))
+            }
             TransferPlan::Ranking(plan) => Self::Ranking(ranking::RankingTasks::load(plan, most)?),
             TransferPlan::Continual(plan) => {
                 Self::Continual(continual::ContinualTasks::load(plan, most)?)
