@@ -29,8 +29,8 @@ fn dictionaries_are_numpys() {
     let gamma: Vec<Array2<f64>> = golden["gamma"].as_array().unwrap().iter().map(matrix).collect();
     let codes = matrix(&golden["codes"]);
     let last = codes.nrows();
-    for task in 0..last {
-        let (code, warnings) = learned.learn(theta.row(task), &gamma[task], phi.row(task)).unwrap();
+    for (task, gamma) in gamma.iter().enumerate().take(last) {
+        let (code, warnings) = learned.learn(theta.row(task), gamma, phi.row(task)).unwrap();
         assert_eq!(warnings, []);
         let (code, expected) = (code.insert_axis(Axis(0)), codes.row(task).insert_axis(Axis(0)));
         assert_close(code.view(), expected, LEARNED, "code");

@@ -27,10 +27,9 @@ use crate::linear::{eigh, plus_diagonal};
 /// use ndarray::array;
 /// use procrust_transfer::trans_rate;
 ///
-/// let apart = array![[0.0_f32], [0.1], [1.0], [1.1]];
-/// let mixed = array![[0.0_f32], [1.1], [1.0], [0.1]];
-/// let labels = [0, 0, 1, 1];
-/// assert!(trans_rate(apart.view(), &labels, 2, 0.01)? > trans_rate(mixed.view(), &labels, 2, 0.01)?);
+/// let features = array![[1.0_f32, 0.0], [1.0, 0.1], [-0.5, 0.9], [-0.5, 0.8], [-0.5, -0.9], [-0.5, -0.8]];
+/// let rate = |labels: &[usize]| trans_rate(features.view(), labels, 3, 0.01);
+/// assert!(rate(&[0, 0, 1, 1, 2, 2])? > rate(&[0, 1, 1, 2, 2, 0])?);
 /// # Ok::<(), procrust_transfer::TransferError>(())
 /// ```
 pub fn trans_rate(

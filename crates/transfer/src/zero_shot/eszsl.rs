@@ -24,12 +24,12 @@ use crate::{TransferError, Warning};
 /// use ndarray::array;
 /// use procrust_transfer::{Eszsl, ZeroShot};
 ///
-/// // Two attributes; nobody has seen the class that has both.
-/// let descriptions = array![[1.0_f32, 0.0], [0.0, 1.0], [1.0, 1.0]];
-/// let x = array![[1.0_f32, 0.1], [0.9, 0.0], [0.1, 1.0], [0.0, 1.1]];
-/// let model = Eszsl::default().fit(x.view(), &[0, 0, 1, 1], descriptions.view())?;
+/// // Hooves and stripes, of horse, tiger, lion and zebra; no row shows a zebra.
+/// let descriptions = array![[1.0_f32, -1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, 1.0]];
+/// let x = array![[1.0_f32, -0.9], [-1.0, 1.0], [-0.9, -1.0]];
+/// let model = Eszsl::default().fit(x.view(), &[0, 1, 2], descriptions.view())?;
 /// let unknown = array![[1.0_f32, 0.9]];
-/// assert_eq!(model.predict(unknown.view(), descriptions.view())?, [2]);
+/// assert_eq!(model.predict(unknown.view(), descriptions.view())?, [3]);
 /// # Ok::<(), procrust_transfer::TransferError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
