@@ -29,7 +29,7 @@ mod shipped;
 
 pub use error::DatasetError;
 pub use readers::{
-    Analogy, RatedPair, Table, TableOptions, read_analogies, read_ratings, read_table,
+    Analogy, RatedPair, Table, TableOptions, read_analogies, read_matrix, read_ratings, read_table,
 };
 pub use shipped::{
     Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, WordSet,

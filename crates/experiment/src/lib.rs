@@ -38,6 +38,7 @@ pub mod similarity;
 mod space;
 mod summary;
 mod terminal;
+pub mod transfer;
 
 pub use convert::{Conversion, ConvertError, Converted};
 pub use plan::Plan;

@@ -9,10 +9,14 @@ use rayon::prelude::*;
 use crate::{
     adaptation::{self, DomainError, Domains},
     lexicon::{self, LexiconError, Spaces},
-    plan::{AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, labels},
+    plan::{
+        AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, TransferPlan,
+        labels,
+    },
     progress::Progress,
     results::{Outcome, Record, Sink},
     similarity::{self, SimilarityError, Tests},
+    transfer::{TransferData, TransferDataError},
 };
 
 /// One cell of a plan.
@@ -87,6 +91,9 @@ pub enum RunPlanError {
     /// Its vectors or tests could not be used.
     #[error(transparent)]
     Similarity(Box<SimilarityError>),
+    /// Its tasks could not be set up.
+    #[error(transparent)]
+    Transfer(#[from] Box<TransferDataError>),
     /// Its results could not be written.
     #[error("cannot write the results")]
     Write(#[from] io::Error),
@@ -119,6 +126,8 @@ pub enum Data {
     Spaces(Box<Spaces>),
     /// Of a similarity plan.
     Tests(Tests),
+    /// Of a plan that carries what was learned to other tasks.
+    Transfer(Box<TransferData>),
 }
 
 /// All that a plan's runs measured.
@@ -175,6 +184,10 @@ impl Ready {
             Kind::Similarity(kind) => {
                 Data::Tests(Tests::load(kind, options.quick.then_some(QUICK_QUERIES))?)
             }
+            Kind::Transfer(kind) => {
+                let most = options.quick.then_some(QUICK_ROWS);
+                Data::Transfer(Box::new(TransferData::load(kind, most).map_err(Box::new)?))
+            }
         };
         Ok(Self { plan, data, options })
     }
@@ -200,6 +213,7 @@ impl Ready {
                 units(directions * kind.sizes.len(), kind.methods.len(), &seeds)
             }
             Kind::Similarity(kind) => units(kind.tests.len(), kind.spaces.len(), &seeds),
+            Kind::Transfer(kind) => units(kind.tasks().len(), kind.methods().len(), &seeds),
         }
     }
 
@@ -219,6 +233,7 @@ impl Ready {
             Data::Domains(domains) => domains.notes.clone(),
             Data::Spaces(spaces) => spaces.notes(),
             Data::Tests(tests) => tests.notes(),
+            Data::Transfer(data) => data.notes(),
         };
         let cells = self.cells();
         let progress = Progress::new(&self.plan.name, units.len());
@@ -268,6 +283,10 @@ impl Ready {
                 settings: tests.spaces().into_iter().map(|name| (name, Settings::new())).collect(),
                 work: Work::Similarity(plan, tests),
             },
+            (Kind::Transfer(plan), Data::Transfer(data)) => {
+                let (methods, settings) = plan.methods().into_iter().unzip();
+                Cells { tasks: plan.tasks(), methods, settings, work: Work::Transfer(plan, data) }
+            }
             _ => unreachable!("data is loaded by the kind"),
         }
     }
@@ -299,6 +318,7 @@ enum Work<'a> {
     Adaptation(&'a AdaptationPlan, Vec<adaptation::Task<'a>>),
     Lexicon(&'a LexiconPlan, Vec<lexicon::Task<'a>>),
     Similarity(&'a SimilarityPlan, &'a Tests),
+    Transfer(&'a TransferPlan, &'a TransferData),
 }
 
 impl Cells<'_> {
@@ -311,6 +331,7 @@ impl Cells<'_> {
                 lexicon::run(plan, &tasks[unit.task], unit.method, unit.seed)
             }
             Work::Similarity(plan, tests) => similarity::run(plan, tests, unit.task, unit.method),
+            Work::Transfer(plan, data) => data.run(plan, unit.task, unit.method, unit.seed),
         }
     }
 

@@ -4,12 +4,17 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 10] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
     ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
     ("plans/similarity.toml", include_str!("../plans/similarity.toml")),
+    ("plans/zero-shot.toml", include_str!("../plans/zero-shot.toml")),
+    ("plans/few-shot.toml", include_str!("../plans/few-shot.toml")),
+    ("plans/continual.toml", include_str!("../plans/continual.toml")),
+    ("plans/ranking.toml", include_str!("../plans/ranking.toml")),
+    ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
 ];
 
 /// Every plan that ships. They use shipped data only and need no file.

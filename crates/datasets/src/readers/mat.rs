@@ -71,6 +71,17 @@ pub(super) fn read(path: &Path, options: &TableOptions) -> Result<Table, Dataset
     Ok(table)
 }
 
+/// One numeric variable as a matrix.
+pub(super) fn read_variable(path: &Path, name: &str) -> Result<Array2<f32>, DatasetError> {
+    let (mut file, length) = open_plain(path)?;
+    let endian = read_header(&mut file, length, path)?;
+    let mut mat = Mat { file, length, endian, path };
+    let (found, variables) = mat.list()?;
+    let options = TableOptions { features: vec![name.to_owned()], labels: None };
+    let (chosen, _) = variables::choose(path, KIND, &variables, &options)?;
+    Ok(mat.features(&found[chosen[0]], name)?.features)
+}
+
 /// Tells the byte order, and other kinds of `.mat` files apart.
 fn read_header(
     file: &mut BufReader<File>,

@@ -94,6 +94,26 @@ pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Tabl
     }
 }
 
+/// Reads one numeric variable of a `.mat` file as a matrix, as MATLAB shows it: of a benchmark whose
+/// files hold several that are no features, such as row numbers of a split.
+///
+/// # Errors
+///
+/// As [`read_table`]; [`DatasetError::Unsupported`] for a file of another format.
+pub fn read_matrix(
+    path: impl AsRef<Path>,
+    variable: &str,
+) -> Result<ndarray::Array2<f32>, DatasetError> {
+    let path = path.as_ref();
+    match Format::of(path)? {
+        Format::Mat => mat::read_variable(path, variable),
+        _ => {
+            let problem = "one variable by its name is read from .mat files only".into();
+            Err(DatasetError::Unsupported { path: path.into(), problem })
+        }
+    }
+}
+
 /// The format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {

@@ -258,14 +258,35 @@ impl AdaptationPlan {
     }
 
     pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
+        let mut plan = Self::parse_data(folder, table)?;
+        if plan.domains.len() < 2 {
+            return Err(table.error("expected at least two [[domain]] tables, found one"));
+        }
+        plan.pairs = pairs(table, &plan.domains)?;
+        plan.train_rows = table.count("train_rows", 2)?;
+
+        let tables = table.tables("classifier")?;
+        at_least_one(table, &tables, "classifier")?;
+        let places: Vec<Place> = tables.iter().map(Table::place).collect();
+        plan.classifiers =
+            tables.into_iter().map(ClassifierPlan::parse).collect::<Result<Vec<_>, _>>()?;
+        all_different(&plan.classifiers, &places, "classifier")?;
+
+        let tables = table.tables("method")?;
+        at_least_one(table, &tables, "method")?;
+        let places: Vec<Place> = tables.iter().map(Table::place).collect();
+        plan.methods =
+            tables.into_iter().map(AdaptationMethod::parse).collect::<Result<Vec<_>, _>>()?;
+        all_different(&plan.methods, &places, "method")?;
+        Ok(plan)
+    }
+
+    /// The domains, how their pictures and sentences become rows, and what is done to these: the part
+    /// that plans of other kinds share. No pairs, classifiers or methods.
+    pub(super) fn parse_data(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
         let tables = table.tables("domain")?;
         at_least_one(table, &tables, "domain")?;
         let domains = domains(folder, tables)?;
-        if domains.len() < 2 {
-            return Err(table.error("expected at least two [[domain]] tables, found one"));
-        }
-        let pairs = pairs(table, &domains)?;
-        let train_rows = table.count("train_rows", 2)?;
 
         let images = match table.table("images")? {
             Some(table) => images(table)?,
@@ -287,31 +308,16 @@ impl AdaptationPlan {
             columns = prepare.word("columns", &words)?.unwrap_or_default();
             prepare.finish()?;
         }
-
-        let tables = table.tables("classifier")?;
-        at_least_one(table, &tables, "classifier")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let classifiers =
-            tables.into_iter().map(ClassifierPlan::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&classifiers, &places, "classifier")?;
-
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let methods =
-            tables.into_iter().map(AdaptationMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&methods, &places, "method")?;
-
         Ok(Self {
             domains,
-            pairs,
-            train_rows,
+            pairs: Vec::new(),
+            train_rows: None,
             images,
             sentences,
             rows,
             columns,
-            classifiers,
-            methods,
+            classifiers: Vec::new(),
+            methods: Vec::new(),
         })
     }
 }

@@ -1,24 +1,37 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod continual;
+mod few_shot;
 mod lexicon;
 mod parts;
+mod ranking;
 mod similarity;
 mod toml_table;
+mod transfer;
 mod unpaired;
+mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
 pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use continual::{ContinualMethod, ContinualPlan};
+pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
+pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
 pub use toml_table::{Place, PlanError};
+pub use transfer::TransferPlan;
 pub use unpaired::UnpairedMethod;
+pub use zero_shot::{
+    BenchmarkPlan, ClassDescriptions, ClassesPlan, Unseen, ZeroShotMethod, ZeroShotPlan,
+    ZeroShotSource,
+};
 
 use toml_table::{Source, Table, unknown};
 
@@ -50,6 +63,8 @@ pub enum Kind {
     Lexicon(LexiconPlan),
     /// Word vectors asked how alike words are.
     Similarity(SimilarityPlan),
+    /// What was learned for one task serves another.
+    Transfer(TransferPlan),
 }
 
 impl Kind {
@@ -60,6 +75,7 @@ impl Kind {
             Self::Adaptation(_) => "adaptation",
             Self::Lexicon(_) => "lexicon",
             Self::Similarity(_) => "similarity",
+            Self::Transfer(plan) => plan.kind(),
         }
     }
 }
@@ -110,7 +126,8 @@ impl Plan {
         if name.trim().is_empty() {
             return Err(place.error("name: expected a name, found an empty text"));
         }
-        let kinds = ["adaptation", "lexicon", "similarity"];
+        let mut kinds = vec!["adaptation", "lexicon", "similarity"];
+        kinds.extend(TransferPlan::KINDS);
         let (kind, kind_place) = table.text("kind")?;
         let description = table.optional_text("description")?.map(|(text, _)| text);
         let default = table.flag("default")?.unwrap_or(false);
@@ -120,7 +137,10 @@ impl Plan {
             "adaptation" => Kind::Adaptation(AdaptationPlan::parse(folder, &mut table)?),
             "lexicon" => Kind::Lexicon(LexiconPlan::parse(folder, &mut table)?),
             "similarity" => Kind::Similarity(SimilarityPlan::parse(folder, &mut table)?),
-            other => return Err(kind_place.error(unknown("kind", other, &kinds))),
+            other => match TransferPlan::parse(other, folder, &mut table)? {
+                Some(plan) => Kind::Transfer(plan),
+                None => return Err(kind_place.error(unknown("kind", other, &kinds))),
+            },
         };
         table.finish()?;
         Ok(Self { file: file.to_path_buf(), name, description, default, seeds, kind })

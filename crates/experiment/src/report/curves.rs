@@ -1,10 +1,11 @@
-//! Learning curves: a value by the number of training pairs.
+//! Learning curves: a value by the number of training pairs, or of labelled rows.
 
 use super::{
     Figure, Picture,
     svg::{COLORS, Drawing},
 };
 use crate::{
+    plan::{Kind, TransferPlan},
     run::{Data, Finished},
     summary::{Cell, Summary},
 };
@@ -18,6 +19,9 @@ const BOTTOM: f64 = 36.0;
 
 /// One picture a direction of a lexicon plan with several sizes, one panel a criterion.
 pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) -> Vec<Picture> {
+    if let Kind::Transfer(TransferPlan::FewShot(plan)) = &finished.plan.kind {
+        return by_shots(finished, summary, &plan.shots, id);
+    }
     let Data::Spaces(spaces) = &finished.data else { return Vec::new() };
     let tasks = spaces.tasks();
     let mut directions: Vec<String> = Vec::new();
@@ -61,7 +65,7 @@ pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) 
                 .collect();
             let title = format!("{direction} {metric}, {variant}");
             let counts: Vec<usize> = sizes.iter().map(|&(pairs, _)| pairs).collect();
-            let svg = draw(&title, &counts, &curves);
+            let svg = draw(&title, &counts, &curves, "training pairs");
             Figure { title, file: format!("{id}-curve-{}-{}.svg", at + 1, of + 1), svg }
         };
         let methods = finished.methods.iter().enumerate();
@@ -77,6 +81,35 @@ pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) 
     pictures
 }
 
+/// One picture of a few-shot plan.
+fn by_shots(finished: &Finished, summary: &Summary, shots: &[usize], id: &str) -> Vec<Picture> {
+    // Tasks go by the number of labelled rows; the fewest first.
+    let mut sizes: Vec<(usize, usize)> =
+        shots.iter().copied().zip(0..summary.columns.len()).collect();
+    sizes.sort_unstable();
+    sizes.dedup_by_key(|(shots, _)| *shots);
+    if sizes.len() < 2 {
+        return Vec::new();
+    }
+    let curve = |row: &crate::summary::Row| Curve {
+        color: COLORS[row.method_index % COLORS.len()],
+        points: sizes.iter().filter_map(|&(n, at)| point(n, &row.cells[at])).collect(),
+    };
+    let curves: Vec<Curve> = summary.rows.iter().map(curve).collect();
+    let counts: Vec<usize> = sizes.iter().map(|&(shots, _)| shots).collect();
+    let title = "accuracy".to_owned();
+    let svg = draw(&title, &counts, &curves, "labelled rows a class");
+    let methods = finished.methods.iter().enumerate();
+    vec![Picture {
+        title: "Accuracy by the number of labelled rows a class".to_owned(),
+        caption: "Bars are 95 % intervals over test rows and draws.".to_owned(),
+        legend: methods
+            .map(|(at, label)| (label.clone(), COLORS[at % COLORS.len()].to_owned()))
+            .collect(),
+        panels: vec![Figure { title, file: format!("{id}-curve.svg"), svg }],
+    }]
+}
+
 /// What one method reaches.
 struct Curve {
     color: &'static str,
@@ -89,7 +122,7 @@ fn point(pairs: usize, cell: &Cell) -> Option<(usize, f64, f64)> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "places in a drawing")]
-fn draw(title: &str, counts: &[usize], curves: &[Curve]) -> String {
+fn draw(title: &str, counts: &[usize], curves: &[Curve], axis: &str) -> String {
     let ends = curves.iter().flat_map(|curve| &curve.points).map(|(_, value, half)| value + half);
     // The scale ends on a tenth.
     let most = ((ends.fold(0.0_f64, f64::max).min(1.0) * 10.0).ceil() / 10.0).max(0.1);
@@ -118,7 +151,7 @@ fn draw(title: &str, counts: &[usize], curves: &[Curve]) -> String {
         }
     }
     let style = "text-anchor=\"middle\" fill=\"#555\"";
-    drawing.text((f64::midpoint(LEFT, WIDTH - RIGHT), HEIGHT - 5.0), 10.0, style, "training pairs");
+    drawing.text((f64::midpoint(LEFT, WIDTH - RIGHT), HEIGHT - 5.0), 10.0, style, axis);
     for (at, curve) in curves.iter().enumerate() {
         let aside = 3.0 * (at as f64 - (curves.len() as f64 - 1.0) / 2.0);
         let place = |&(pairs, value, _): &(usize, f64, f64)| (x(pairs) + aside, y(value));

@@ -1,0 +1,96 @@
+//! Zero-shot and few-shot learning at the sizes of picture collections.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ndarray::{Array2, Axis};
+use procrust_blas as _;
+use procrust_transfer::{
+    BiasedLogistic, BiasedRidge, CoupledDictionaries, CovarianceShrinkage, Discriminant, Eszsl,
+    FisherSubspace, RidgeFromDescriptions, RidgeToDescriptions, ZeroShot, h_score, log_me,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const SEED: u64 = 17;
+const CLASSES: usize = 20;
+const SIZES: [(usize, usize); 2] = [(2_000, 128), (5_000, 512)];
+
+fn uniform(rows: usize, dim: usize, seed: u64) -> Array2<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    Array2::from_shape_simple_fn((rows, dim), || rng.random_range(-1.0..1.0))
+}
+
+/// Unit rows around what their class's description gives, their labels, and the descriptions.
+fn described(rows: usize, dim: usize) -> (Array2<f32>, Vec<usize>, Array2<f32>) {
+    let s = uniform(CLASSES, 50, SEED);
+    let labels: Vec<usize> = (0..rows).map(|row| row % CLASSES).collect();
+    let places = s.dot(&uniform(50, dim, SEED + 1));
+    let mut x = places.select(Axis(0), &labels) + uniform(rows, dim, SEED + 2) * 4.0;
+    for mut row in x.rows_mut() {
+        let length = row.dot(&row).sqrt();
+        row /= length;
+    }
+    (x, labels, s)
+}
+
+fn zero_shot(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let coupled = CoupledDictionaries { atoms: 32, rounds: 5, ..Default::default() };
+    let methods: [(&str, Box<dyn ZeroShot>); 4] = [
+        ("eszsl", Box::new(Eszsl::default())),
+        ("ridge-to-descriptions", Box::new(RidgeToDescriptions::default())),
+        ("ridge-from-descriptions", Box::new(RidgeFromDescriptions::default())),
+        ("coupled-dictionaries", Box::new(coupled)),
+    ];
+    for (name, method) in methods {
+        let mut group = c.benchmark_group(format!("transfer/{name}"));
+        group.sample_size(10);
+        for (rows, dim) in SIZES {
+            let (x, labels, s) = described(rows, dim);
+            group.throughput(Throughput::Elements(rows as u64));
+            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
+                b.iter(|| method.fit(x.view(), &labels, s.view()).unwrap());
+            });
+        }
+        group.finish();
+    }
+}
+
+fn few_shot(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    type Work = fn(&Array2<f32>, &[usize]);
+    let works: [(&str, Work); 6] = [
+        ("biased-ridge", |x, y| {
+            BiasedRidge::default().fit(x.view(), y, CLASSES, None).unwrap();
+        }),
+        ("biased-logistic", |x, y| {
+            BiasedLogistic::default().fit(x.view(), y, CLASSES, None).unwrap();
+        }),
+        ("discriminant", |x, y| {
+            Discriminant::default().fit(x.view(), y, CLASSES).unwrap();
+        }),
+        ("fisher", |x, y| {
+            FisherSubspace::default().fit(x.view(), y, CLASSES).unwrap();
+        }),
+        ("logme", |x, y| {
+            log_me(x.view(), y, CLASSES).unwrap();
+        }),
+        ("h-score", |x, y| {
+            h_score(x.view(), y, CLASSES, CovarianceShrinkage::LedoitWolf).unwrap();
+        }),
+    ];
+    for (name, work) in works {
+        let mut group = c.benchmark_group(format!("transfer/{name}"));
+        group.sample_size(10);
+        for (rows, dim) in SIZES {
+            let (x, labels, _) = described(rows, dim);
+            group.throughput(Throughput::Elements(rows as u64));
+            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
+                b.iter(|| work(&x, &labels));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, zero_shot, few_shot);
+criterion_main!(benches);

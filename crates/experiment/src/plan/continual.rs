@@ -1,0 +1,120 @@
+//! Plans of kind `continual`: tasks one after another.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{
+    AdaptationPlan, at_least_one,
+    parts::{Labelled, Settings, all_different},
+    toml_table::{Place, PlanError, Table, unknown},
+};
+
+/// An experiment that learns tasks one after another.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ContinualPlan {
+    /// One domain, whose classes are dealt out to tasks.
+    pub data: AdaptationPlan,
+    /// Where the plan speaks of the tasks.
+    pub place: Place,
+    /// How many tasks, each of as many classes; which ones the seed deals.
+    pub tasks: usize,
+    /// Whether a class keeps its own label; otherwise labels are places within the task.
+    pub own_labels: bool,
+    /// Rows of each class that are trained on at most.
+    pub train_rows: usize,
+    /// Rows of each class that are tested at most.
+    pub test_rows: usize,
+    /// The penalty of the classifier.
+    pub l2: f64,
+    /// The methods.
+    pub methods: Vec<ContinualMethod>,
+}
+
+/// What is done against forgetting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContinualMethod {
+    /// Nothing: each task is learned from where the last one ended.
+    None,
+    /// Rows drawn from a Gaussian a class are learned again.
+    Mixture {
+        /// Whether a component has a whole covariance, or variances alone.
+        full: bool,
+    },
+    /// Rows that were kept are learned again: as many as take the room of the mixture's variances.
+    Stored,
+    /// All rows of all tasks so far: an upper bound.
+    Joint,
+}
+
+impl Labelled for ContinualMethod {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Mixture { .. } => "mixture",
+            Self::Stored => "stored",
+            Self::Joint => "joint",
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::new();
+        if let Self::Mixture { full } = self {
+            settings.insert("spread".into(), json!(if *full { "full" } else { "diagonal" }));
+        }
+        settings
+    }
+}
+
+impl ContinualMethod {
+    const NAMES: [&'static str; 4] = ["none", "mixture", "stored", "joint"];
+
+    fn parse(mut table: Table) -> Result<Self, PlanError> {
+        let (name, place) = table.text("name")?;
+        let method = match name.as_str() {
+            "none" => Self::None,
+            "mixture" => {
+                let words = [("diagonal", false), ("full", true)];
+                Self::Mixture { full: table.word("spread", &words)?.unwrap_or(false) }
+            }
+            "stored" => Self::Stored,
+            "joint" => Self::Joint,
+            other => {
+                let message = unknown("for kind = \"continual\" the method", other, &Self::NAMES);
+                return Err(place.error(message));
+            }
+        };
+        table.finish()?;
+        Ok(method)
+    }
+}
+
+impl ContinualPlan {
+    pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
+        let data = AdaptationPlan::parse_data(folder, table)?;
+        if let Some(second) = data.domains.get(1) {
+            return Err(second.place.error("kind = \"continual\" takes one [[domain]]"));
+        }
+        let mut keys = table.table("task")?.ok_or_else(|| table.error("the plan needs [task]"))?;
+        let place = keys.place();
+        let tasks = keys.count("tasks", 2)?.unwrap_or(5);
+        let words = [("own", true), ("shared", false)];
+        let own_labels = keys.word("labels", &words)?.unwrap_or(true);
+        let train_rows = keys.count("train_rows", 2)?.unwrap_or(300);
+        let test_rows = keys.count("test_rows", 1)?.unwrap_or(100);
+        let l2 = keys.number("l2", 0.0)?.unwrap_or(1.0);
+        if l2 == 0.0 {
+            return Err(keys.error("l2: expected a number above 0, found 0"));
+        }
+        keys.finish()?;
+        let tables = table.tables("method")?;
+        at_least_one(table, &tables, "method")?;
+        let places: Vec<Place> = tables.iter().map(Table::place).collect();
+        let methods =
+            tables.into_iter().map(ContinualMethod::parse).collect::<Result<Vec<_>, _>>()?;
+        all_different(&methods, &places, "method")?;
+        Ok(Self { data, place, tasks, own_labels, train_rows, test_rows, l2, methods })
+    }
+}

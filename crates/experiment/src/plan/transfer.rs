@@ -1,0 +1,98 @@
+//! Plans of the kinds that carry what was learned for one task to another.
+
+use std::path::Path;
+
+use super::{
+    Settings,
+    continual::ContinualPlan,
+    few_shot::FewShotPlan,
+    parts::{Labelled, labels},
+    ranking::RankingPlan,
+    toml_table::{PlanError, Table},
+    zero_shot::ZeroShotPlan,
+};
+
+/// What was learned for one task serves another.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum TransferPlan {
+    /// Classes that no training row has.
+    ZeroShot(ZeroShotPlan),
+    /// A few labelled rows of each class, and what was learned before.
+    FewShot(FewShotPlan),
+    /// Which source task would help a target most.
+    Ranking(RankingPlan),
+    /// Tasks one after another.
+    Continual(ContinualPlan),
+}
+
+impl TransferPlan {
+    /// The words for the kinds in plans and results.
+    pub const KINDS: [&'static str; 4] = ["zero-shot", "few-shot", "ranking", "continual"];
+
+    /// The word for this one.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ZeroShot(_) => "zero-shot",
+            Self::FewShot(_) => "few-shot",
+            Self::Ranking(_) => "ranking",
+            Self::Continual(_) => "continual",
+        }
+    }
+
+    /// Reads the plan if its kind is one of these.
+    pub(super) fn parse(
+        kind: &str,
+        folder: &Path,
+        table: &mut Table,
+    ) -> Result<Option<Self>, PlanError> {
+        Ok(Some(match kind {
+            "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
+            "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
+            "ranking" => Self::Ranking(RankingPlan::parse(folder, table)?),
+            "continual" => Self::Continual(ContinualPlan::parse(folder, table)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The names of the tasks.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<String> {
+        match self {
+            Self::ZeroShot(plan) => vec![plan.task()],
+            Self::FewShot(plan) => plan.tasks(),
+            Self::Ranking(plan) => plan.tasks(),
+            Self::Continual(plan) => vec![plan.data.domains[0].name.clone()],
+        }
+    }
+
+    /// Of each method its label, and its name and settings as results have them.
+    #[must_use]
+    pub fn methods(&self) -> Vec<(String, (String, Settings))> {
+        match self {
+            Self::ZeroShot(plan) => labelled(&plan.methods),
+            Self::FewShot(plan) => labelled(&plan.methods),
+            Self::Ranking(plan) => labelled(&plan.methods),
+            Self::Continual(plan) => labelled(&plan.methods),
+        }
+    }
+
+    /// What the numbers are.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
+            Self::FewShot(_) => "accuracy in % by the number of labelled rows",
+            Self::Ranking(_) => "rank correlation × 100, and accuracy in % with the source chosen",
+            Self::Continual(_) => {
+                "in %: accuracy on all tasks at the end, and what changed on the way"
+            }
+        }
+    }
+}
+
+fn labelled<T: Labelled>(methods: &[T]) -> Vec<(String, (String, Settings))> {
+    let named = methods.iter().map(|method| (method.name().to_owned(), method.settings()));
+    labels(methods).into_iter().zip(named).collect()
+}

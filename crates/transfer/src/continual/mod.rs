@@ -1,0 +1,4 @@
+//! Tasks one after another.
+
+pub(crate) mod mixture;
+pub(crate) mod progress;
