@@ -41,6 +41,36 @@ pub enum ClassifyError {
         /// Rows found.
         rows: usize,
     },
+    /// Rows and weights are not equally many.
+    #[error("{rows} rows have {weights} weights: expected one weight a row")]
+    Weights {
+        /// Rows found.
+        rows: usize,
+        /// Weights found.
+        weights: usize,
+    },
+    /// A weight is negative or not finite.
+    #[error("the weight of row {row} is {value}: expected a finite number, 0 or more")]
+    Weight {
+        /// The row, counted from 0.
+        row: usize,
+        /// Its weight.
+        value: f64,
+    },
+    /// The weights vanish, or are out of all proportion.
+    #[error("the weights of {rows} rows sum to {sum:e}: expected a sum between 1e-100 and 1e100")]
+    WeightSum {
+        /// What they sum to.
+        sum: f64,
+        /// Rows found.
+        rows: usize,
+    },
+    /// The classifier cannot weigh rows.
+    #[error("{classifier} takes no weights: expected none, or a classifier that weighs rows")]
+    Unweighted {
+        /// The classifier, in words.
+        classifier: &'static str,
+    },
     /// A feature is a NaN or an infinity.
     #[error("features hold {value} at row {row}, column {column}: expected finite values")]
     NonFinite {

@@ -4,9 +4,13 @@
 //! number of classes. A [`Classifier`] holds settings and [fits](Classifier::fit) a [`Model`], which
 //! [predicts](Model::predict) labels:
 //!
-//! - [`Logistic`], on linfa: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`;
+//! - [`Logistic`]: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`; by an L-BFGS of
+//!   our own or linfa's;
 //! - [`Ridge`]: least squares on ±1, fast, with nothing to converge;
 //! - [`NearestNeighbors`]: no assumption, and the slowest at predicting.
+//!
+//! Rows may carry [weights](Classifier::fit_weighted), and models give
+//! [probabilities](Model::predict_proba).
 //!
 //! All compute in `f64` and change no feature: columns of unequal spread are the caller's to
 //! standardise. No result depends on randomness, nor on the number of rayon's threads; for the same
@@ -31,6 +35,7 @@ mod error;
 mod knn;
 mod linear;
 mod logistic;
+mod logistic_linfa;
 mod ridge;
 mod softmax;
 pub mod statistics;
@@ -43,7 +48,7 @@ pub use classifier::{Classifier, Model};
 pub use error::{ClassifyError, Warning};
 pub use knn::NearestNeighbors;
 pub use linear::LinearModel;
-pub use logistic::Logistic;
+pub use logistic::{Logistic, Solver};
 pub use ridge::Ridge;
 
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! The same numbers as scikit-learn (`golden/reference.py`).
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use procrust_blas as _;
 use procrust_classify::{LinearModel, Logistic, Model, Ridge};
 use serde_json::Value;
@@ -18,6 +18,7 @@ struct Case {
     value: Value,
     x: Array2<f32>,
     y: Vec<usize>,
+    weights: Option<Vec<f64>>,
     probe: Array2<f32>,
     l2: f64,
 }
@@ -28,6 +29,7 @@ fn cases() -> Vec<Case> {
     let case = |value: &Value| Case {
         x: single(&value["x"]),
         y: numbers(&value["y"]).into_iter().map(|label| label as usize).collect(),
+        weights: (!value["weights"].is_null()).then(|| numbers(&value["weights"])),
         probe: single(&value["probe"]),
         l2: value["l2"].as_f64().unwrap(),
         value: value.clone(),
@@ -57,18 +59,14 @@ fn scikit_columns(model: &LinearModel) -> (Array2<f64>, Array1<f64>) {
     (difference.insert_axis(Axis(1)), Array1::from(vec![intercepts[1] - intercepts[0]]))
 }
 
-fn softmax(scores: ArrayView1<'_, f64>) -> Array1<f64> {
-    let powers = scores.mapv(f64::exp);
-    &powers / powers.sum()
-}
-
 #[test]
 fn logistic_is_scikit_learns() {
     for case in cases() {
         let name = case.value["name"].as_str().unwrap();
         let settings = Logistic { l2: case.l2, tolerance: 1e-9, ..Logistic::default() };
         let classes = case.y.iter().max().unwrap() + 1;
-        let model = settings.train(case.x.view(), &case.y, classes).unwrap();
+        let weights = case.weights.as_deref();
+        let model = settings.train_weighted(case.x.view(), &case.y, classes, weights).unwrap();
         assert_eq!(model.warnings(), [], "{name}");
 
         // The curvature along any weight is at least l2, so a gradient of length g over n rows of
@@ -87,11 +85,7 @@ fn logistic_is_scikit_learns() {
             1e-5,
             &what("intercepts"),
         );
-        let scores = model.scores(case.probe.view()).unwrap();
-        let mut probabilities = Array2::zeros(scores.raw_dim());
-        for (mut row, scores) in probabilities.rows_mut().into_iter().zip(scores.rows()) {
-            row.assign(&softmax(scores));
-        }
+        let probabilities = model.predict_proba(case.probe.view()).unwrap().unwrap();
         let expected = matrix(&expected["probabilities"]);
         assert_close(probabilities.view(), expected.view(), 3e-6, &what("probabilities"));
     }
@@ -102,7 +96,9 @@ fn ridge_is_scikit_learns() {
     for case in cases() {
         let name = case.value["name"].as_str().unwrap();
         let classes = case.y.iter().max().unwrap() + 1;
-        let model = Ridge { l2: case.l2 }.train(case.x.view(), &case.y, classes).unwrap();
+        let ridge = Ridge { l2: case.l2 };
+        let weights = case.weights.as_deref();
+        let model = ridge.train_weighted(case.x.view(), &case.y, classes, weights).unwrap();
 
         // Both are exact up to rounding; the normal equations lose what their condition number
         // takes, at most 1e6 in these cases. With two classes scikit-learn regresses on one column,

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis, array};
 use procrust_blas as _;
 use procrust_classify::{
-    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, Warning,
+    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, Solver, Warning,
     statistics::{Estimate, bootstrap_mean, mean_over_seeds, paired_difference, wilson},
 };
 use proptest::{collection::vec, prelude::*};
@@ -27,6 +27,7 @@ fn clouds(rows: usize, columns: usize, classes: usize, seed: u64) -> (Array2<f32
 fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
     vec![
         ("logistic", Box::new(Logistic::default())),
+        ("logistic by linfa", Box::new(Logistic { solver: Solver::Linfa, ..Logistic::default() })),
         ("ridge", Box::new(Ridge::default())),
         ("knn", Box::new(NearestNeighbors { k: 3 })),
     ]
@@ -65,6 +66,73 @@ proptest! {
         let mut other = knn(&other_x, &other_y);
         other.reverse();
         prop_assert_eq!(knn(&x, &y), other);
+    }
+
+    /// A weight is how many times a row counts, and a row of weight 0 is not there.
+    #[test]
+    fn whole_weights_are_repetitions(seed in 0..10_000_u64, classes in 2..5_usize, times in vec(0..4_u8, 40)) {
+        let (x, y) = clouds(40, 3, classes, seed);
+        let times: Vec<usize> =
+            times.iter().enumerate().map(|(row, &t)| if row < classes { 1 } else { t.into() }).collect();
+        let weights: Vec<f64> = times.iter().map(|&times| times as f64).collect();
+        let repeated: Vec<usize> =
+            (0..40).flat_map(|row| std::iter::repeat_n(row, times[row])).collect();
+        let many_x = x.select(Axis(0), &repeated);
+        let many_y: Vec<usize> = repeated.iter().map(|&row| y[row]).collect();
+        let logistic = Logistic { tolerance: 1e-9, ..Logistic::default() };
+        let pairs = [
+            (logistic.train_weighted(x.view(), &y, classes, Some(&weights)), logistic.train(many_x.view(), &many_y, classes), 1e-6),
+            (Ridge::default().train_weighted(x.view(), &y, classes, Some(&weights)), Ridge::default().train(many_x.view(), &many_y, classes), 1e-10),
+        ];
+        for (model, other, tolerance) in pairs {
+            let (model, other) = (model.unwrap(), other.unwrap());
+            for (a, b) in model.weights().iter().zip(other.weights()) {
+                prop_assert!((a - b).abs() < tolerance, "{} {}", a, b);
+            }
+        }
+        // Votes of the nearest are those of its copies.
+        let nearest = NearestNeighbors { k: 1 };
+        let weighted = nearest.fit_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+        let repeated = nearest.fit(many_x.view(), &many_y, classes).unwrap();
+        let probe = &x * 0.9;
+        prop_assert_eq!(weighted.predict(probe.view()).unwrap(), repeated.predict(probe.view()).unwrap());
+    }
+
+    /// Weights of 1 are none, and only their ratio to the penalty matters.
+    #[test]
+    fn equal_weights_are_a_weaker_penalty(seed in 0..10_000_u64, weight in 0.01..100.0_f64) {
+        let (x, y) = clouds(30, 3, 3, seed);
+        let weights = [weight; 30];
+        let logistic = |l2| Logistic { l2, tolerance: 1e-10, ..Logistic::default() };
+        let pairs = [
+            (logistic(1.0).train_weighted(x.view(), &y, 3, Some(&weights)), logistic(1.0 / weight).train(x.view(), &y, 3)),
+            (Ridge { l2: 1.0 }.train_weighted(x.view(), &y, 3, Some(&weights)), Ridge { l2: 1.0 / weight }.train(x.view(), &y, 3)),
+        ];
+        for (model, other) in pairs {
+            for (a, b) in model.unwrap().weights().iter().zip(other.unwrap().weights()) {
+                prop_assert!((a - b).abs() < 1e-6 * a.abs().max(1.0), "{} {}", a, b);
+            }
+        }
+    }
+
+    /// Probabilities lie within 0 and 1, sum to 1, and the predicted class has the highest.
+    #[test]
+    fn probabilities_agree_with_predictions(seed in 0..10_000_u64, classes in 2..4_usize) {
+        let (x, y) = clouds(24, 3, classes, seed);
+        let names = [2, 5, 9];
+        let named: Vec<usize> = y.iter().map(|&label| names[label]).collect();
+        let probe = clouds(20, 3, classes, seed + 1).0 * 3.0;
+        for (name, classifier) in classifiers() {
+            let model = classifier.fit(x.view(), &named, 12).unwrap();
+            let labels = model.predict(probe.view()).unwrap();
+            let Some(shares) = model.predict_proba(probe.view()).unwrap() else { continue };
+            prop_assert_eq!(shares.dim(), (20, 12), "{}", name);
+            for (row, label) in shares.rows().into_iter().zip(labels) {
+                prop_assert!((row.sum() - 1.0).abs() < 1e-12, "{}", name);
+                prop_assert!(row.iter().all(|share| (0.0..=1.0).contains(share)), "{}", name);
+                prop_assert!(row.iter().all(|&share| share <= row[label] + 1e-12), "{}", name);
+            }
+        }
     }
 
     /// An intercept that is not penalised takes up any shift of the features.
@@ -249,6 +317,62 @@ fn bad_data_is_refused_by_every_classifier() {
         assert!(model.predict(nan.view()).is_err(), "{name}");
         assert_eq!(model.predict(Array2::zeros((0, 2)).view()).unwrap(), [0; 0], "{name}");
     }
+}
+
+#[test]
+fn weights_that_cannot_be_are_refused() {
+    let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
+    let weighing = classifiers().into_iter().filter(|(name, _)| !name.contains("linfa"));
+    for (name, classifier) in weighing {
+        let refused = |weights: &[f64]| {
+            let fitted = classifier.fit_weighted(x.view(), &[0, 1, 1], 2, Some(weights));
+            fitted.err().expect(name).to_string()
+        };
+        assert_eq!(refused(&[1.0, 1.0]), "3 rows have 2 weights: expected one weight a row");
+        assert_eq!(
+            refused(&[1.0, -0.5, 1.0]),
+            "the weight of row 1 is -0.5: expected a finite number, 0 or more"
+        );
+        assert!(refused(&[1.0, 1.0, f64::NAN]).starts_with("the weight of row 2 is NaN"));
+        assert_eq!(
+            refused(&[0.0; 3]),
+            "the weights of 3 rows sum to 0e0: expected a sum between 1e-100 and 1e100"
+        );
+        assert_eq!(
+            refused(&[0.0, 0.5, 0.5]),
+            "all 2 training rows are of class 1: expected at least two classes"
+        );
+    }
+    let linfa = Logistic { solver: Solver::Linfa, ..Logistic::default() };
+    let error = linfa.train_weighted(x.view(), &[0, 1, 1], 2, Some(&[1.0; 3])).unwrap_err();
+    assert!(error.to_string().starts_with("linfa's logistic regression takes no weights"));
+}
+
+/// Rows of 1e-30 and 1e30 of weight: what is left is what the heavy ones say.
+#[test]
+fn weights_far_apart_and_all_tiny_are_no_obstacle() {
+    let (x, y) = clouds(40, 3, 2, 8);
+    let light = |row: usize| if row < 20 { 1e-30 } else { 1e30 };
+    for weights in [vec![1e-30; 40], vec![1e30; 40], (0..40).map(light).collect()] {
+        let weighing = classifiers().into_iter().filter(|(name, _)| !name.contains("linfa"));
+        for (name, classifier) in weighing {
+            let model = classifier.fit_weighted(x.view(), &y, 2, Some(&weights)).unwrap();
+            let shares = model.predict_proba(x.view()).unwrap();
+            let finite = |shares: Array2<f64>| shares.iter().all(|share| share.is_finite());
+            assert!(shares.is_none_or(finite), "{name}");
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_threads() {
+    let (x, y) = clouds(900, 7, 3, 8);
+    let weights = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let fitted = pool.install(|| Logistic::default().train(x.view(), &y, 3)).unwrap();
+        fitted.weights().to_owned()
+    };
+    assert_eq!(weights(1), weights(5));
 }
 
 #[test]
