@@ -141,6 +141,15 @@ pub enum Warning {
         /// The iterations that it was allowed.
         max_iterations: u64,
     },
+    /// The penalty that was chosen is the least or the most of those there were to choose from.
+    PenaltyAtEnd {
+        /// The penalty.
+        l2: f64,
+        /// The least.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
 }
 
 impl std::fmt::Display for Warning {
@@ -151,6 +160,11 @@ impl std::fmt::Display for Warning {
                 "logistic regression stopped at a gradient of {gradient:.1e}, above the tolerance \
                  of {tolerance:.1e} (at most {max_iterations} iterations): allow more iterations, \
                  raise l2, or scale the columns"
+            ),
+            Warning::PenaltyAtEnd { l2, least, most } => write!(
+                f,
+                "ridge chose l2 = {l2}, an end of the list from {least} to {most}: a longer list may \
+                 hold a better one"
             ),
         }
     }

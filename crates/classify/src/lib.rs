@@ -6,7 +6,8 @@
 //!
 //! - [`Logistic`]: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`; by an L-BFGS of
 //!   our own or linfa's;
-//! - [`Ridge`]: least squares on ±1, fast, with nothing to converge;
+//! - [`Ridge`]: least squares on ±1, fast, with nothing to converge; [`RidgePath`] for many penalties at
+//!   the price of one, [`RidgeCv`] to choose among them;
 //! - [`NearestNeighbors`]: no assumption, and the slowest at predicting.
 //!
 //! Rows may carry [weights](Classifier::fit_weighted), and models give
@@ -37,6 +38,7 @@ mod linear;
 mod logistic;
 mod logistic_linfa;
 mod ridge;
+mod ridge_path;
 mod softmax;
 pub mod statistics;
 
@@ -50,6 +52,7 @@ pub use knn::NearestNeighbors;
 pub use linear::LinearModel;
 pub use logistic::{Logistic, Solver};
 pub use ridge::Ridge;
+pub use ridge_path::{RidgeCriterion, RidgeCv, RidgePath};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -66,7 +66,7 @@ impl Ridge {
         } else {
             x.t().dot(&self.solve(x.dot(&x.t()), &targets)?)
         };
-        Ok(model(training, weights, &mean, target_mean))
+        Ok(model(training.present, classes, weights, &mean, target_mean))
     }
 
     /// `(gram + l2·I)⁻¹ right`.
@@ -88,15 +88,15 @@ impl Ridge {
 }
 
 /// Rows and class indicators around their means, both multiplied by the roots of the weights.
-struct Problem {
-    x: Array2<f64>,
-    mean: Array1<f64>,
-    targets: Array2<f64>,
-    target_mean: Array1<f64>,
+pub(crate) struct Problem {
+    pub(crate) x: Array2<f64>,
+    pub(crate) mean: Array1<f64>,
+    pub(crate) targets: Array2<f64>,
+    pub(crate) target_mean: Array1<f64>,
 }
 
 impl Problem {
-    fn new(training: &Training<'_>) -> Self {
+    pub(crate) fn new(training: &Training<'_>) -> Self {
         let mean = training.mean();
         let mut x = training.around(&mean);
         let mut targets = Array2::from_elem((x.nrows(), training.present.len()), -1.0);
@@ -117,18 +117,19 @@ impl Problem {
     }
 }
 
-fn model(
-    training: Training<'_>,
+pub(crate) fn model(
+    present: Vec<usize>,
+    classes: usize,
     weights: Array2<f64>,
     mean: &Array1<f64>,
     target_mean: Array1<f64>,
 ) -> LinearModel {
     LinearModel {
-        classes: training.present,
+        classes: present,
         intercepts: target_mean - mean.dot(&weights),
         weights,
         warnings: Vec::new(),
-        all: training.classes,
+        all: classes,
         link: Link::Expectation,
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use procrust_blas as _;
-use procrust_classify::{LinearModel, Logistic, Model, Ridge};
+use procrust_classify::{LinearModel, Logistic, Model, Ridge, RidgeCv, RidgePath};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -65,8 +65,9 @@ fn logistic_is_scikit_learns() {
         let name = case.value["name"].as_str().unwrap();
         let settings = Logistic { l2: case.l2, tolerance: 1e-9, ..Logistic::default() };
         let classes = case.y.iter().max().unwrap() + 1;
-        let weights = case.weights.as_deref();
-        let model = settings.train_weighted(case.x.view(), &case.y, classes, weights).unwrap();
+        let model = settings
+            .train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref())
+            .unwrap();
         assert_eq!(model.warnings(), [], "{name}");
 
         // The curvature along any weight is at least l2, so a gradient of length g over n rows of
@@ -97,8 +98,8 @@ fn ridge_is_scikit_learns() {
         let name = case.value["name"].as_str().unwrap();
         let classes = case.y.iter().max().unwrap() + 1;
         let ridge = Ridge { l2: case.l2 };
-        let weights = case.weights.as_deref();
-        let model = ridge.train_weighted(case.x.view(), &case.y, classes, weights).unwrap();
+        let model =
+            ridge.train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref()).unwrap();
 
         // Both are exact up to rounding; the normal equations lose what their condition number
         // takes, at most 1e6 in these cases. With two classes scikit-learn regresses on one column,
@@ -119,6 +120,24 @@ fn ridge_is_scikit_learns() {
             1e-9,
             &what("intercepts"),
         );
+        let path =
+            RidgePath::new(case.x.view(), &case.y, classes, case.weights.as_deref()).unwrap();
+        let alphas = numbers(&expected["alphas"]);
+        let total =
+            case.weights.as_ref().map_or(case.y.len() as f64, |weights| weights.iter().sum());
+        let columns = numbers(&expected["left_out"]).len(); // one number a penalty
+        assert_eq!(columns, alphas.len());
+        for (&l2, sum) in alphas.iter().zip(numbers(&expected["left_out"])) {
+            // With two classes scikit-learn has one column of errors, and both of ours are like it.
+            let kept = if model.classes().len() == 2 { 1.0 } else { model.classes().len() as f64 };
+            let (found, told) = (path.leave_one_out(l2).unwrap(), sum / total / kept);
+            assert!((found - told).abs() < 1e-8 * told, "{name}, {l2}: {found} {told}");
+        }
+        let settings = RidgeCv { penalties: alphas, ..RidgeCv::default() };
+        let (_, l2) = settings
+            .train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref())
+            .unwrap();
+        assert_eq!(l2, expected["alpha"].as_f64().unwrap(), "{name}");
         let predicted = model.predict(case.probe.view()).unwrap();
         let expected: Vec<usize> =
             numbers(&expected["predicted"]).into_iter().map(|label| label as usize).collect();

@@ -1,9 +1,10 @@
 //! What holds for all data.
 
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array1, Array2, Axis, array, s};
 use procrust_blas as _;
 use procrust_classify::{
-    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, Solver, Warning,
+    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, RidgeCriterion, RidgeCv,
+    RidgePath, Solver, Warning,
     statistics::{Estimate, bootstrap_mean, mean_over_seeds, paired_difference, wilson},
 };
 use proptest::{collection::vec, prelude::*};
@@ -29,6 +30,7 @@ fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
         ("logistic", Box::new(Logistic::default())),
         ("logistic by linfa", Box::new(Logistic { solver: Solver::Linfa, ..Logistic::default() })),
         ("ridge", Box::new(Ridge::default())),
+        ("ridge that chooses", Box::new(RidgeCv::default())),
         ("knn", Box::new(NearestNeighbors { k: 3 })),
     ]
 }
@@ -133,6 +135,37 @@ proptest! {
                 prop_assert!(row.iter().all(|&share| share <= row[label] + 1e-12), "{}", name);
             }
         }
+    }
+
+    /// One factorisation gives every penalty's model, and its error without a row is that of a model
+    /// trained without it.
+    #[test]
+    fn a_path_is_ridge_at_every_penalty(
+        seed in 0..10_000_u64, wide in any::<bool>(), power in -2..4_i32, weights in vec(0.1..3.0_f64, 12),
+    ) {
+        let (x, y) = clouds(12, if wide { 20 } else { 4 }, 3, seed);
+        let l2 = 10_f64.powi(power);
+        let path = RidgePath::new(x.view(), &y, 3, Some(&weights)).unwrap();
+        let model = path.model(l2).unwrap();
+        let direct = Ridge { l2 }.train_weighted(x.view(), &y, 3, Some(&weights)).unwrap();
+        for (a, b) in model.weights().iter().zip(direct.weights()) {
+            prop_assert!((a - b).abs() < 1e-9, "{} {}", a, b);
+        }
+        let (mut sum, mut all) = (0.0, 0.0);
+        for left_out in 0..12 {
+            let mut without = weights.clone();
+            without[left_out] = 0.0;
+            let model = Ridge { l2 }.train_weighted(x.view(), &y, 3, Some(&without)).unwrap();
+            let scores = model.scores(x.slice(s![left_out..=left_out, ..])).unwrap();
+            for (class, score) in scores.iter().enumerate() {
+                let target = if y[left_out] == class { 1.0 } else { -1.0 };
+                sum += weights[left_out] * (score - target).powi(2);
+                all += weights[left_out];
+            }
+        }
+        let found = path.leave_one_out(l2).unwrap();
+        prop_assert!((found - sum / all).abs() < 1e-8 * found, "{} {}", found, sum / all);
+        prop_assert!(path.generalized(l2).unwrap().is_finite());
     }
 
     /// An intercept that is not penalised takes up any shift of the features.
@@ -389,6 +422,23 @@ fn settings_out_of_range_are_refused() {
     }
     assert!(Logistic { tolerance: 0.0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
     assert!(Logistic { max_iterations: 0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
+}
+
+#[test]
+fn a_penalty_at_the_end_of_the_list_is_told() {
+    let (x, y) = clouds(60, 5, 2, 3);
+    for criterion in [RidgeCriterion::LeaveOneOut, RidgeCriterion::Generalized] {
+        let choose = |penalties: &[f64]| {
+            let settings = RidgeCv { penalties: penalties.to_vec(), criterion };
+            settings.train_weighted(x.view(), &y, 2, None).unwrap()
+        };
+        let (model, l2) = choose(&[1e6, 1e8]);
+        assert_eq!(l2, 1e6);
+        assert!(model.warnings()[0].to_string().contains("an end of the list from 1000000 to"));
+        let (model, l2) = choose(&[1e-9, 1e-8, 1.0, 1e9]);
+        assert_eq!((model.warnings(), l2), (&[][..], 1.0));
+    }
+    assert!(RidgeCv { penalties: Vec::new(), ..RidgeCv::default() }.fit(x.view(), &y, 2).is_err());
 }
 
 #[test]

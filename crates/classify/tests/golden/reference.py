@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import sklearn
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, RidgeClassifierCV
 
 rng = np.random.default_rng(77)
 
@@ -27,6 +27,8 @@ def case(name, x, y, l2, weights=None):
     logistic = LogisticRegression(C=1 / l2, solver="newton-cg", tol=1e-12, max_iter=10_000)
     logistic.fit(x, y, weights)
     ridge = RidgeClassifier(alpha=l2, solver="svd").fit(x, y, weights)
+    alphas = [0.1, 1.0, 10.0, 100.0]
+    chosen = RidgeClassifierCV(alphas=alphas, store_cv_results=True).fit(x, y, weights)
     probe = x[:8] + 0.25
     return {
         "name": name,
@@ -44,6 +46,10 @@ def case(name, x, y, l2, weights=None):
             "weights": np.atleast_2d(ridge.coef_).tolist(),
             "intercepts": np.atleast_1d(ridge.intercept_).tolist(),
             "predicted": ridge.predict(probe).tolist(),
+            "alphas": alphas,
+            "alpha": float(chosen.alpha_),
+            # Summed, not averaged: squared errors of rows left out, times the weights.
+            "left_out": chosen.cv_results_.reshape(-1, len(alphas)).sum(axis=0).tolist(),
         },
     }
 
