@@ -117,6 +117,25 @@ pub enum ClassifyError {
         #[source]
         cause: linfa_logistic::error::Error,
     },
+    /// linfa's solver of support vector machines refused the problem or failed.
+    #[error("the support vector machine could not be solved")]
+    Svm {
+        /// What linfa said.
+        #[source]
+        cause: Box<linfa_svm::SvmError>,
+    },
+    /// A method would need more memory than it may have.
+    #[error("{what} would take {bytes} bytes, the limit is {limit}: {instead}")]
+    Memory {
+        /// What would be too large.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+        /// The most that is allowed.
+        limit: u64,
+        /// What would fit.
+        instead: &'static str,
+    },
     /// The regularised covariance could not be factored.
     #[error("the ridge system of {size} unknowns could not be solved; a larger l2 may help")]
     Ridge {
@@ -141,6 +160,15 @@ pub enum Warning {
         /// The iterations that it was allowed.
         max_iterations: u64,
     },
+    /// A support vector machine stopped before its optimality conditions were met.
+    SvmNotConverged {
+        /// How far they were missed in the last round, in units of the margin.
+        violation: f64,
+        /// What was asked for.
+        tolerance: f64,
+        /// The rounds that it was allowed.
+        max_iterations: u64,
+    },
     /// The penalty that was chosen is the least or the most of those there were to choose from.
     PenaltyAtEnd {
         /// The penalty.
@@ -160,6 +188,12 @@ impl std::fmt::Display for Warning {
                 "logistic regression stopped at a gradient of {gradient:.1e}, above the tolerance \
                  of {tolerance:.1e} (at most {max_iterations} iterations): allow more iterations, \
                  raise l2, or scale the columns"
+            ),
+            Warning::SvmNotConverged { violation, tolerance, max_iterations } => write!(
+                f,
+                "the linear support vector machine stopped {violation:.1e} from its optimum, above the \
+                 tolerance of {tolerance:.1e}, after {max_iterations} rounds: allow more, lower c, or \
+                 scale the columns"
             ),
             Warning::PenaltyAtEnd { l2, least, most } => write!(
                 f,

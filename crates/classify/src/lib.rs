@@ -8,6 +8,8 @@
 //!   our own or linfa's;
 //! - [`Ridge`]: least squares on ±1, fast, with nothing to converge; [`RidgePath`] for many penalties at
 //!   the price of one, [`RidgeCv`] to choose among them;
+//! - [`LinearSvm`], one class against the rest, and [`KernelSvm`], on linfa, one class against another;
+//! - [`NaiveBayes`] with normal distributions; [`DecisionTree`], CART's;
 //! - [`NearestNeighbors`]: no assumption, and the slowest at predicting.
 //!
 //! Rows may carry [weights](Classifier::fit_weighted), and models give
@@ -37,10 +39,14 @@ mod knn;
 mod linear;
 mod logistic;
 mod logistic_linfa;
+mod naive_bayes;
 mod ridge;
 mod ridge_path;
 mod softmax;
 pub mod statistics;
+mod svm_kernel;
+mod svm_linear;
+mod tree;
 
 // Ridge needs LAPACK; the crate names no provider, its tests do.
 #[cfg(test)]
@@ -51,8 +57,12 @@ pub use error::{ClassifyError, Warning};
 pub use knn::NearestNeighbors;
 pub use linear::LinearModel;
 pub use logistic::{Logistic, Solver};
+pub use naive_bayes::NaiveBayes;
 pub use ridge::Ridge;
 pub use ridge_path::{RidgeCriterion, RidgeCv, RidgePath};
+pub use svm_kernel::{KernelSvm, KernelSvmModel, SvmKernel};
+pub use svm_linear::LinearSvm;
+pub use tree::{DecisionTree, DecisionTreeModel};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -29,6 +29,8 @@ pub(crate) enum Link {
     Softmax,
     /// Scores are expectations of +1 and −1.
     Expectation,
+    /// Not at all.
+    None,
 }
 
 impl Link {
@@ -40,8 +42,20 @@ impl Link {
                 row.mapv_inplace(|score| 0.5 * (score + 1.0));
                 project_to_simplex(row);
             }
+            Self::None => {}
         }
     }
+}
+
+/// The place of the highest, the first of equal ones.
+pub(crate) fn highest(row: ArrayView1<'_, f64>) -> usize {
+    let mut best = 0;
+    for (place, &score) in row.iter().enumerate() {
+        if score > row[best] {
+            best = place;
+        }
+    }
+    best
 }
 
 /// The shares of the exponentials, relative to the largest.
@@ -108,20 +122,14 @@ impl LinearModel {
 impl Model for LinearModel {
     fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<usize>, ClassifyError> {
         let scores = self.scores(x)?;
-        let best = |row: ArrayView1<'_, f64>| {
-            let mut best = 0;
-            for (class, &score) in row.iter().enumerate() {
-                if score > row[best] {
-                    best = class;
-                }
-            }
-            self.classes[best]
-        };
-        Ok(scores.rows().into_iter().map(best).collect())
+        Ok(scores.rows().into_iter().map(|row| self.classes[highest(row)]).collect())
     }
 
     fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Option<Array2<f64>>, ClassifyError> {
         let mut scores = self.scores(x)?;
+        if self.link == Link::None {
+            return Ok(None);
+        }
         scores.rows_mut().into_iter().for_each(|row| self.link.apply(row));
         Ok(Some(spread_columns(scores, &self.classes, self.all)))
     }

@@ -3,8 +3,8 @@
 use ndarray::{Array1, Array2, Axis, array, s};
 use procrust_blas as _;
 use procrust_classify::{
-    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, RidgeCriterion, RidgeCv,
-    RidgePath, Solver, Warning,
+    Classifier, ClassifyError, DecisionTree, KernelSvm, LinearSvm, Logistic, Model, NaiveBayes,
+    NearestNeighbors, Ridge, RidgeCriterion, RidgeCv, RidgePath, Solver, SvmKernel, Warning,
     statistics::{Estimate, bootstrap_mean, mean_over_seeds, paired_difference, wilson},
 };
 use proptest::{collection::vec, prelude::*};
@@ -32,6 +32,10 @@ fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
         ("ridge", Box::new(Ridge::default())),
         ("ridge that chooses", Box::new(RidgeCv::default())),
         ("knn", Box::new(NearestNeighbors { k: 3 })),
+        ("linear svm", Box::new(LinearSvm::default())),
+        ("kernel svm", Box::new(KernelSvm::default())),
+        ("naive bayes", Box::new(NaiveBayes::default())),
+        ("tree", Box::new(DecisionTree::default())),
     ]
 }
 
@@ -91,6 +95,20 @@ proptest! {
             for (a, b) in model.weights().iter().zip(other.weights()) {
                 prop_assert!((a - b).abs() < tolerance, "{} {}", a, b);
             }
+        }
+        for (name, classifier) in [("bayes", &NaiveBayes::default() as &dyn Classifier), ("tree", &DecisionTree { max_depth: Some(3), min_leaf: 1 })] {
+            let weighted = classifier.fit_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+            let repeated = classifier.fit(many_x.view(), &many_y, classes).unwrap();
+            let shares = |model: &dyn Model| model.predict_proba(x.view()).unwrap().unwrap();
+            for (a, b) in shares(&*weighted).iter().zip(&shares(&*repeated)) {
+                prop_assert!((a - b).abs() < 1e-7, "{}: {} {}", name, a, b);
+            }
+        }
+        let svm = LinearSvm { tolerance: 1e-10, max_iterations: 100_000, ..LinearSvm::default() };
+        let weighted = svm.train_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+        let repeated_svm = svm.train_weighted(many_x.view(), &many_y, classes, None).unwrap();
+        for (a, b) in weighted.weights().iter().zip(repeated_svm.weights()) {
+            prop_assert!((a - b).abs() < 1e-6, "{} {}", a, b);
         }
         // Votes of the nearest are those of its copies.
         let nearest = NearestNeighbors { k: 1 };
@@ -355,7 +373,9 @@ fn bad_data_is_refused_by_every_classifier() {
 #[test]
 fn weights_that_cannot_be_are_refused() {
     let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
-    let weighing = classifiers().into_iter().filter(|(name, _)| !name.contains("linfa"));
+    let weighing = classifiers()
+        .into_iter()
+        .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
     for (name, classifier) in weighing {
         let refused = |weights: &[f64]| {
             let fitted = classifier.fit_weighted(x.view(), &[0, 1, 1], 2, Some(weights));
@@ -387,7 +407,9 @@ fn weights_far_apart_and_all_tiny_are_no_obstacle() {
     let (x, y) = clouds(40, 3, 2, 8);
     let light = |row: usize| if row < 20 { 1e-30 } else { 1e30 };
     for weights in [vec![1e-30; 40], vec![1e30; 40], (0..40).map(light).collect()] {
-        let weighing = classifiers().into_iter().filter(|(name, _)| !name.contains("linfa"));
+        let weighing = classifiers()
+            .into_iter()
+            .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
         for (name, classifier) in weighing {
             let model = classifier.fit_weighted(x.view(), &y, 2, Some(&weights)).unwrap();
             let shares = model.predict_proba(x.view()).unwrap();
@@ -420,6 +442,17 @@ fn settings_out_of_range_are_refused() {
             assert!(matches!(error, Err(ClassifyError::Setting { setting: "l2", .. })), "{l2}");
         }
     }
+    let c = |c| LinearSvm { c, ..LinearSvm::default() }.fit(x.view(), &y, 2).err().unwrap();
+    assert_eq!(c(-1.0).to_string(), "c is -1: expected a finite number above 0");
+    let poly = |gamma, degree, constant| {
+        let kernel = SvmKernel::Polynomial { gamma, degree, constant };
+        KernelSvm { kernel, ..KernelSvm::default() }.fit(x.view(), &y, 2).err().unwrap().to_string()
+    };
+    assert_eq!(poly(Some(0.0), 3, 0.0), "gamma is 0: expected a finite number above 0");
+    assert_eq!(poly(None, 0, 0.0), "degree is 0: expected at least 1");
+    assert_eq!(poly(None, 2, -1.0), "constant is -1: expected a finite number, 0 or more");
+    assert!(DecisionTree { min_leaf: 0, max_depth: None }.fit(x.view(), &y, 2).is_err());
+    assert!(NaiveBayes { smoothing: 0.0 }.fit(x.view(), &y, 2).is_err());
     assert!(Logistic { tolerance: 0.0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
     assert!(Logistic { max_iterations: 0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
 }
@@ -439,6 +472,50 @@ fn a_penalty_at_the_end_of_the_list_is_told() {
         assert_eq!((model.warnings(), l2), (&[][..], 1.0));
     }
     assert!(RidgeCv { penalties: Vec::new(), ..RidgeCv::default() }.fit(x.view(), &y, 2).is_err());
+}
+
+/// A tree without limits is right about every row that has no double, and does not know of scales.
+#[test]
+fn a_tree_tells_distinct_rows_apart() {
+    let (x, y) = clouds(120, 4, 3, 21);
+    let grown = DecisionTree::default().train_weighted(x.view(), &y, 3, None).unwrap();
+    assert_eq!(grown.predict(x.view()).unwrap(), y);
+    let scaled = x.mapv(|value| 64.0 * value);
+    let other = DecisionTree::default().train_weighted(scaled.view(), &y, 3, None).unwrap();
+    assert_eq!((grown.leaves(), grown.depth()), (other.leaves(), other.depth()));
+    let xor = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    let tree = DecisionTree::default().fit(xor.view(), &[0, 1, 1, 0], 2).unwrap();
+    assert_eq!(tree.predict(xor.view()).unwrap(), [0, 1, 1, 0]);
+}
+
+/// In 3,000 columns densities underflow; their logarithms do not.
+#[test]
+fn naive_bayes_survives_many_columns() {
+    let (x, y) = clouds(40, 3000, 2, 22);
+    let model = NaiveBayes::default().fit(x.view(), &y, 2).unwrap();
+    let shares = model.predict_proba((&x * 100.0).view()).unwrap().unwrap();
+    assert!(shares.iter().all(|share| share.is_finite()));
+    assert_eq!(model.predict(x.view()).unwrap(), y);
+}
+
+#[test]
+fn machines_say_what_they_cannot() {
+    let (x, y) = clouds(40, 3, 2, 23);
+    let weights = [1.0; 40];
+    let error = KernelSvm::default().fit_weighted(x.view(), &y, 2, Some(&weights)).err().unwrap();
+    assert!(error.to_string().starts_with("the support vector machine with a kernel takes no"));
+    for model in
+        [LinearSvm::default().fit(x.view(), &y, 2), KernelSvm::default().fit(x.view(), &y, 2)]
+    {
+        assert!(model.unwrap().predict_proba(x.view()).unwrap().is_none());
+    }
+    let short = LinearSvm { max_iterations: 1, c: 1e4, tolerance: 1e-9 };
+    let model = short.train_weighted(x.view(), &y, 2, None).unwrap();
+    assert!(model.warnings()[0].to_string().contains("after 1 rounds"));
+    let many = Array2::from_shape_fn((24_000, 1), |(row, _)| (row % 7) as f32);
+    let labels: Vec<usize> = (0..24_000).map(|row| row % 2).collect();
+    let error = KernelSvm::default().fit(many.view(), &labels, 2).err().unwrap();
+    assert!(matches!(error, ClassifyError::Memory { bytes: 4_608_000_000, .. }), "{error}");
 }
 
 #[test]
