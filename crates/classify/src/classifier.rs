@@ -63,7 +63,7 @@ pub trait Model: Send + Sync {
     /// where the model has none.
     ///
     /// Rows sum to 1; classes without training rows have 0. How well they are calibrated is the
-    /// model's affair.
+    /// model's affair; [`metrics`](crate::metrics) measures it.
     ///
     /// # Errors
     ///

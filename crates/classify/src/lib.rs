@@ -17,7 +17,8 @@
 //!
 //! All compute in `f64` and change no feature: columns of unequal spread are the caller's to
 //! standardise. No result depends on randomness, nor on the number of rayon's threads; for the same
-//! on BLAS's threads, keep BLAS at one. [`statistics`] says how far a figure can be trusted.
+//! on BLAS's threads, keep BLAS at one. [`metrics`] measures predictions and probabilities, [`statistics`] says how far a
+//! figure can be trusted, [`significance`] whether two differ by more than chance.
 //!
 //! ```
 //! # use procrust_blas as _;
@@ -39,9 +40,11 @@ mod knn;
 mod linear;
 mod logistic;
 mod logistic_linfa;
+pub mod metrics;
 mod naive_bayes;
 mod ridge;
 mod ridge_path;
+pub mod significance;
 mod softmax;
 pub mod statistics;
 mod svm_kernel;
