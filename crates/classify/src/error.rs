@@ -41,6 +41,36 @@ pub enum ClassifyError {
         /// Rows found.
         rows: usize,
     },
+    /// Rows and weights are not equally many.
+    #[error("{rows} rows have {weights} weights: expected one weight a row")]
+    Weights {
+        /// Rows found.
+        rows: usize,
+        /// Weights found.
+        weights: usize,
+    },
+    /// A weight is negative or not finite.
+    #[error("the weight of row {row} is {value}: expected a finite number, 0 or more")]
+    Weight {
+        /// The row, counted from 0.
+        row: usize,
+        /// Its weight.
+        value: f64,
+    },
+    /// The weights vanish, or are out of all proportion.
+    #[error("the weights of {rows} rows sum to {sum:e}: expected a sum between 1e-100 and 1e100")]
+    WeightSum {
+        /// What they sum to.
+        sum: f64,
+        /// Rows found.
+        rows: usize,
+    },
+    /// The classifier cannot weigh rows.
+    #[error("{classifier} takes no weights: expected none, or a classifier that weighs rows")]
+    Unweighted {
+        /// The classifier, in words.
+        classifier: &'static str,
+    },
     /// A feature is a NaN or an infinity.
     #[error("features hold {value} at row {row}, column {column}: expected finite values")]
     NonFinite {
@@ -87,6 +117,25 @@ pub enum ClassifyError {
         #[source]
         cause: linfa_logistic::error::Error,
     },
+    /// linfa's solver of support vector machines refused the problem or failed.
+    #[error("the support vector machine could not be solved")]
+    Svm {
+        /// What linfa said.
+        #[source]
+        cause: Box<linfa_svm::SvmError>,
+    },
+    /// A method would need more memory than it may have.
+    #[error("{what} would take {bytes} bytes, the limit is {limit}: {instead}")]
+    Memory {
+        /// What would be too large.
+        what: &'static str,
+        /// Its size.
+        bytes: u64,
+        /// The most that is allowed.
+        limit: u64,
+        /// What would fit.
+        instead: &'static str,
+    },
     /// The regularised covariance could not be factored.
     #[error("the ridge system of {size} unknowns could not be solved; a larger l2 may help")]
     Ridge {
@@ -111,6 +160,24 @@ pub enum Warning {
         /// The iterations that it was allowed.
         max_iterations: u64,
     },
+    /// A support vector machine stopped before its optimality conditions were met.
+    SvmNotConverged {
+        /// How far they were missed in the last round, in units of the margin.
+        violation: f64,
+        /// What was asked for.
+        tolerance: f64,
+        /// The rounds that it was allowed.
+        max_iterations: u64,
+    },
+    /// The penalty that was chosen is the least or the most of those there were to choose from.
+    PenaltyAtEnd {
+        /// The penalty.
+        l2: f64,
+        /// The least.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
 }
 
 impl std::fmt::Display for Warning {
@@ -121,6 +188,17 @@ impl std::fmt::Display for Warning {
                 "logistic regression stopped at a gradient of {gradient:.1e}, above the tolerance \
                  of {tolerance:.1e} (at most {max_iterations} iterations): allow more iterations, \
                  raise l2, or scale the columns"
+            ),
+            Warning::SvmNotConverged { violation, tolerance, max_iterations } => write!(
+                f,
+                "the linear support vector machine stopped {violation:.1e} from its optimum, above the \
+                 tolerance of {tolerance:.1e}, after {max_iterations} rounds: allow more, lower c, or \
+                 scale the columns"
+            ),
+            Warning::PenaltyAtEnd { l2, least, most } => write!(
+                f,
+                "ridge chose l2 = {l2}, an end of the list from {least} to {most}: a longer list may \
+                 hold a better one"
             ),
         }
     }

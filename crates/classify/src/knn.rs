@@ -1,6 +1,6 @@
 //! The vote of the nearest training rows.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use procrust_neighbors::{Metric, top_k};
 
 use crate::{
@@ -8,10 +8,11 @@ use crate::{
     classifier::{check_rows, check_training},
 };
 
-/// k nearest neighbours by Euclidean distance, each with one vote.
+/// k nearest neighbours by Euclidean distance, each with one vote or as many as its weight.
 ///
 /// Classes with equally many votes: the one whose nearest member is nearest wins. Rows at equal
-/// distance: the earlier training row is nearer.
+/// distance: the earlier training row is nearer. A row of weight 0 is no neighbour. The
+/// probabilities are the classes' shares of the votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NearestNeighbors {
     /// The number of neighbours that vote, 1 to the number of training rows.
@@ -25,17 +26,21 @@ impl Default for NearestNeighbors {
 }
 
 impl Classifier for NearestNeighbors {
-    fn fit(
+    fn fit_weighted(
         &self,
         x: ArrayView2<'_, f32>,
         y: &[usize],
         classes: usize,
+        weights: Option<&[f64]>,
     ) -> Result<Box<dyn Model>, ClassifyError> {
-        check_training(x, y, classes)?;
-        if !(1..=x.nrows()).contains(&self.k) {
-            return Err(ClassifyError::Neighbors { k: self.k, rows: x.nrows() });
+        let training = check_training(x, y, classes, weights)?;
+        if !(1..=training.rows()).contains(&self.k) {
+            return Err(ClassifyError::Neighbors { k: self.k, rows: training.rows() });
         }
-        Ok(Box::new(Memory { rows: x.to_owned(), labels: y.to_vec(), classes, k: self.k }))
+        let weight = (0..training.rows()).map(|row| training.weight(row)).collect();
+        let labels = training.places.iter().map(|&place| training.present[place]).collect();
+        let rows = training.x.into_owned();
+        Ok(Box::new(Memory { rows, labels, weight, classes, k: self.k }))
     }
 }
 
@@ -43,26 +48,52 @@ impl Classifier for NearestNeighbors {
 struct Memory {
     rows: Array2<f32>,
     labels: Vec<usize>,
+    weight: Vec<f64>,
     classes: usize,
     k: usize,
 }
 
-impl Model for Memory {
-    fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<usize>, ClassifyError> {
+impl Memory {
+    /// Hands each row's votes, a class each, and its neighbours to `count`.
+    fn votes<T>(
+        &self,
+        x: ArrayView2<'_, f32>,
+        mut count: impl FnMut(&[f64], ArrayView1<'_, u32>) -> T,
+    ) -> Result<Vec<T>, ClassifyError> {
         check_rows(x, self.rows.ncols())?;
         if x.nrows() == 0 {
             return Ok(Vec::new());
         }
         let found = top_k(x, self.rows.view(), self.k, Metric::SquaredEuclidean)?;
-        let mut votes = vec![0_usize; self.classes];
-        let vote = |nearest: ndarray::ArrayView1<'_, u32>| {
-            votes.fill(0);
-            let labels = || nearest.iter().map(|&index| self.labels[index as usize]);
-            labels().for_each(|label| votes[label] += 1);
-            let most = votes.iter().copied().max().unwrap_or(0);
-            labels().find(|&label| votes[label] == most).expect("k is at least 1")
+        let mut votes = vec![0.0; self.classes];
+        let count = |nearest: ArrayView1<'_, u32>| {
+            votes.fill(0.0);
+            for &index in nearest {
+                votes[self.labels[index as usize]] += self.weight[index as usize];
+            }
+            count(&votes, nearest)
         };
-        Ok(found.indices.rows().into_iter().map(vote).collect())
+        Ok(found.indices.rows().into_iter().map(count).collect())
+    }
+}
+
+impl Model for Memory {
+    fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<usize>, ClassifyError> {
+        self.votes(x, |votes, nearest| {
+            let most = votes.iter().copied().fold(0.0, f64::max);
+            let mut labels = nearest.iter().map(|&index| self.labels[index as usize]);
+            labels.find(|&label| votes[label] == most).expect("k is at least 1")
+        })
+    }
+
+    fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Option<Array2<f64>>, ClassifyError> {
+        let mut shares = Vec::with_capacity(x.nrows() * self.classes);
+        self.votes(x, |votes, _| {
+            let all: f64 = votes.iter().sum();
+            shares.extend(votes.iter().map(|votes| votes / all));
+        })?;
+        let shape = (x.nrows(), self.classes);
+        Ok(Some(Array2::from_shape_vec(shape, shares).expect("one share a row and class")))
     }
 }
 

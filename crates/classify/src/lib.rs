@@ -4,13 +4,21 @@
 //! number of classes. A [`Classifier`] holds settings and [fits](Classifier::fit) a [`Model`], which
 //! [predicts](Model::predict) labels:
 //!
-//! - [`Logistic`], on linfa: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`;
-//! - [`Ridge`]: least squares on ±1, fast, with nothing to converge;
+//! - [`Logistic`]: sum of losses plus `l2 · ½‖W‖²`, scikit-learn's `C = 1` for `l2 = 1`; by an L-BFGS of
+//!   our own or linfa's;
+//! - [`Ridge`]: least squares on ±1, fast, with nothing to converge; [`RidgePath`] for many penalties at
+//!   the price of one, [`RidgeCv`] to choose among them;
+//! - [`LinearSvm`], one class against the rest, and [`KernelSvm`], on linfa, one class against another;
+//! - [`NaiveBayes`] with normal distributions; [`DecisionTree`], CART's;
 //! - [`NearestNeighbors`]: no assumption, and the slowest at predicting.
+//!
+//! Rows may carry [weights](Classifier::fit_weighted), and models give
+//! [probabilities](Model::predict_proba).
 //!
 //! All compute in `f64` and change no feature: columns of unequal spread are the caller's to
 //! standardise. No result depends on randomness, nor on the number of rayon's threads; for the same
-//! on BLAS's threads, keep BLAS at one. [`statistics`] says how far a figure can be trusted.
+//! on BLAS's threads, keep BLAS at one. [`metrics`] measures predictions and probabilities, [`statistics`] says how far a
+//! figure can be trusted, [`significance`] whether two differ by more than chance.
 //!
 //! ```
 //! # use procrust_blas as _;
@@ -31,9 +39,17 @@ mod error;
 mod knn;
 mod linear;
 mod logistic;
+mod logistic_linfa;
+pub mod metrics;
+mod naive_bayes;
 mod ridge;
+mod ridge_path;
+pub mod significance;
 mod softmax;
 pub mod statistics;
+mod svm_kernel;
+mod svm_linear;
+mod tree;
 
 // Ridge needs LAPACK; the crate names no provider, its tests do.
 #[cfg(test)]
@@ -43,8 +59,13 @@ pub use classifier::{Classifier, Model};
 pub use error::{ClassifyError, Warning};
 pub use knn::NearestNeighbors;
 pub use linear::LinearModel;
-pub use logistic::Logistic;
+pub use logistic::{Logistic, Solver};
+pub use naive_bayes::NaiveBayes;
 pub use ridge::Ridge;
+pub use ridge_path::{RidgeCriterion, RidgeCv, RidgePath};
+pub use svm_kernel::{KernelSvm, KernelSvmModel, SvmKernel};
+pub use svm_linear::LinearSvm;
+pub use tree::{DecisionTree, DecisionTreeModel};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,8 +1,11 @@
 //! One score a class, linear in the features.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 
-use crate::{ClassifyError, Model, Warning, classifier::check_rows};
+use crate::{
+    ClassifyError, Model, Warning,
+    classifier::{check_rows, spread_columns},
+};
 
 /// Rows whose scores are computed at once: bounds the copy in `f64`.
 const BLOCK: usize = 4096;
@@ -15,6 +18,68 @@ pub struct LinearModel {
     pub(crate) weights: Array2<f64>, // d × classes
     pub(crate) intercepts: Array1<f64>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) all: usize, // classes that there may be
+    pub(crate) link: Link,
+}
+
+/// How scores become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Scores are logarithms, up to a number a row.
+    Softmax,
+    /// Scores are expectations of +1 and −1.
+    Expectation,
+    /// Not at all.
+    None,
+}
+
+impl Link {
+    /// Turns one row's scores into probabilities.
+    fn apply(self, mut row: ArrayViewMut1<'_, f64>) {
+        match self {
+            Self::Softmax => softmax(row),
+            Self::Expectation => {
+                row.mapv_inplace(|score| 0.5 * (score + 1.0));
+                project_to_simplex(row);
+            }
+            Self::None => {}
+        }
+    }
+}
+
+/// The place of the highest, the first of equal ones.
+pub(crate) fn highest(row: ArrayView1<'_, f64>) -> usize {
+    let mut best = 0;
+    for (place, &score) in row.iter().enumerate() {
+        if score > row[best] {
+            best = place;
+        }
+    }
+    best
+}
+
+/// The shares of the exponentials, relative to the largest.
+pub(crate) fn softmax(mut row: ArrayViewMut1<'_, f64>) {
+    let largest = row.fold(f64::NEG_INFINITY, |max, &score| max.max(score));
+    row.mapv_inplace(|score| (score - largest).exp());
+    let sum = row.sum();
+    row /= sum;
+}
+
+/// The nearest point whose coordinates are 0 or more and sum to 1: all are lowered by one number,
+/// and what is then below 0 becomes 0.
+fn project_to_simplex(mut row: ArrayViewMut1<'_, f64>) {
+    let mut sorted = row.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let (mut sum, mut lower) = (0.0, 0.0);
+    for (at, value) in sorted.iter().enumerate() {
+        sum += value;
+        let candidate = (sum - 1.0) / (at + 1) as f64;
+        if *value > candidate {
+            lower = candidate;
+        }
+    }
+    row.mapv_inplace(|value| (value - lower).max(0.0));
 }
 
 impl LinearModel {
@@ -36,7 +101,8 @@ impl LinearModel {
         self.intercepts.view()
     }
 
-    /// The scores `x·W + b`, m × classes. Of a logistic regression, probabilities are their softmax.
+    /// The scores `x·W + b`, m × [`classes`](Self::classes). Of a logistic regression, probabilities
+    /// are their softmax.
     ///
     /// # Errors
     ///
@@ -56,16 +122,16 @@ impl LinearModel {
 impl Model for LinearModel {
     fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<usize>, ClassifyError> {
         let scores = self.scores(x)?;
-        let best = |row: ArrayView1<'_, f64>| {
-            let mut best = 0;
-            for (class, &score) in row.iter().enumerate() {
-                if score > row[best] {
-                    best = class;
-                }
-            }
-            self.classes[best]
-        };
-        Ok(scores.rows().into_iter().map(best).collect())
+        Ok(scores.rows().into_iter().map(|row| self.classes[highest(row)]).collect())
+    }
+
+    fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Option<Array2<f64>>, ClassifyError> {
+        let mut scores = self.scores(x)?;
+        if self.link == Link::None {
+            return Ok(None);
+        }
+        scores.rows_mut().into_iter().for_each(|row| self.link.apply(row));
+        Ok(Some(spread_columns(scores, &self.classes, self.all)))
     }
 
     fn warnings(&self) -> &[Warning] {

@@ -2,17 +2,39 @@
 
 use std::collections::VecDeque;
 
-use ndarray::{Array1, Array2, Axis, Zip, s};
+use ndarray::{
+    Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Zip, linalg::general_mat_mul, s,
+};
+use rayon::prelude::*;
 
-use crate::classifier::Labels;
+use crate::linear::softmax;
 
 /// Sum of the rows' losses plus `alpha · ½‖W‖²`. Parameters are (d + 1) × classes, the last row the
 /// intercepts, which are not penalised. With two classes the first column stays 0.
-pub(crate) struct Objective {
-    pub(crate) x: Array2<f64>,
-    pub(crate) places: Array1<usize>,
+///
+/// A row is `(x − mean) / scale`, made block by block when it is needed: rows stay in `f32` and are
+/// read once for the value and the gradient.
+pub(crate) struct Objective<'a> {
+    pub(crate) x: ArrayView2<'a, f32>,
+    pub(crate) mean: &'a Array1<f64>,
+    pub(crate) scale: f64,
+    pub(crate) places: &'a [usize],
+    /// Of mean 1; `None` when all rows count alike.
+    pub(crate) weights: Option<Vec<f64>>,
     pub(crate) classes: usize,
     pub(crate) alpha: f64,
+}
+
+/// Rows of a block: few enough to stay in a core's cache.
+const BLOCK: usize = 64;
+/// Sums that are made apart and then added up in order: the number does not depend on the threads,
+/// so neither do the bits of the result.
+const GROUPS: usize = 8;
+
+/// What a group of rows adds.
+struct Sums {
+    loss: f64,
+    derivative: Array2<f64>,
 }
 
 /// Shares of a step that are tried before it counts as not downhill: down to 2⁻³⁰.
@@ -62,14 +84,16 @@ fn quasi_newton(
     product
 }
 
-impl Objective {
-    pub(crate) fn new(x: Array2<f64>, labels: &Labels, alpha: f64) -> Self {
-        let places = Array1::from(labels.places.clone());
-        Self { x, places, classes: labels.present.len(), alpha }
-    }
-
+impl Objective<'_> {
     pub(crate) fn start(&self) -> Array2<f64> {
         Array2::zeros((self.x.ncols() + 1, self.classes))
+    }
+
+    /// The rows as the objective sees them, all at once.
+    pub(crate) fn rows(&self) -> Array2<f64> {
+        let mut rows = Array2::zeros(self.x.raw_dim());
+        self.fill(0, rows.view_mut());
+        rows
     }
 
     /// The length of a gradient, divided by the number of rows.
@@ -77,35 +101,43 @@ impl Objective {
         dot(gradient, gradient).sqrt() / self.x.nrows() as f64
     }
 
-    /// The objective's value. Each row's powers are taken relative to the row's own largest score.
-    pub(crate) fn loss(&self, parameters: &Array2<f64>) -> f64 {
-        let scores = self.scores(parameters);
-        let losses = scores.rows().into_iter().zip(&self.places).map(|(row, &place)| {
-            let largest = row.fold(f64::NEG_INFINITY, |max, &score| max.max(score));
-            row.iter().map(|score| (score - largest).exp()).sum::<f64>().ln() + largest - row[place]
+    /// The objective's value and its gradient.
+    pub(crate) fn evaluate(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
+        let columns = self.x.ncols();
+        let sums = self.sum_over_blocks(parameters, |first, block, mut scores, sums| {
+            for (at, row) in scores.rows_mut().into_iter().enumerate() {
+                let (place, weight) = (self.places[first + at], self.weight(first + at));
+                sums.loss += weight * excess(row, place, weight);
+            }
+            let mut weights = sums.derivative.slice_mut(s![..columns, ..]);
+            general_mat_mul(1.0, &block.t(), &scores, 1.0, &mut weights);
+            let mut intercepts = sums.derivative.row_mut(columns);
+            intercepts += &scores.sum_axis(Axis(0));
         });
-        let weights = parameters.slice(s![..self.x.ncols(), ..]);
-        losses.sum::<f64>() + 0.5 * self.alpha * weights.iter().map(|w| w * w).sum::<f64>()
-    }
-
-    pub(crate) fn gradient(&self, parameters: &Array2<f64>) -> Array2<f64> {
-        let mut excess = self.probabilities(parameters);
-        for (mut row, &place) in excess.rows_mut().into_iter().zip(&self.places) {
-            row[place] -= 1.0;
+        let weights = parameters.slice(s![..columns, ..]);
+        let squares: f64 = weights.iter().map(|w| w * w).sum();
+        let mut gradient = sums.derivative;
+        gradient.slice_mut(s![..columns, ..]).scaled_add(self.alpha, &weights);
+        if self.classes == 2 {
+            gradient.column_mut(0).fill(0.0);
         }
-        self.pull_back(&excess, parameters)
+        (sums.loss + 0.5 * self.alpha * squares, gradient)
     }
 
     /// L-BFGS from `start` until the gradient's mean length is at most `tolerance`, or `steps` steps
-    /// are taken, or no step is downhill any more.
+    /// are taken, or no step is downhill any more. Gives the point and that length.
     ///
     /// Nocedal, Wright (2006), "Numerical Optimization", algorithm 7.5. Its first guess of the
     /// inverse Hessian is the inverse of the Hessian's diagonal, measured anew every few steps:
     /// columns of unequal spread cost it little.
-    pub(crate) fn descend(&self, start: Array2<f64>, steps: u64, tolerance: f64) -> Array2<f64> {
+    pub(crate) fn descend(
+        &self,
+        start: Array2<f64>,
+        steps: u64,
+        tolerance: f64,
+    ) -> (Array2<f64>, f64) {
         let mut parameters = start;
-        let mut loss = self.loss(&parameters);
-        let mut gradient = self.gradient(&parameters);
+        let (mut loss, mut gradient) = self.evaluate(&parameters);
         let mut memory: VecDeque<Change> = VecDeque::with_capacity(MEMORY);
         let mut diagonal = self.start();
         for step in 0..steps {
@@ -113,7 +145,7 @@ impl Objective {
                 break;
             }
             if step % DIAGONAL_EVERY == 0 {
-                diagonal = self.hessian_diagonal(&self.probabilities(&parameters));
+                diagonal = self.hessian_diagonal(&parameters);
             }
             let direction = -quasi_newton(&gradient, &diagonal, &memory);
             let slope = dot(&gradient, &direction);
@@ -121,20 +153,19 @@ impl Objective {
                 let share = 0.5_f64.powi(halving);
                 let mut next = parameters.clone();
                 next.scaled_add(share, &direction);
-                let next_loss = self.loss(&next);
+                let (next_loss, next_gradient) = self.evaluate(&next);
                 // Near the minimum the loss is lost in rounding; the gradient is not.
                 let room = 8.0 * f64::EPSILON * loss.abs();
                 let downhill = next_loss <= loss + 1e-4 * share * slope + room;
-                (downhill && next_loss.is_finite()).then_some((next, next_loss))
+                (downhill && next_loss.is_finite()).then_some((next, next_loss, next_gradient))
             });
-            let Some((next, next_loss)) = next else {
+            let Some((next, next_loss, next_gradient)) = next else {
                 if memory.is_empty() {
                     break;
                 }
                 memory.clear(); // once more along the plain gradient
                 continue;
             };
-            let next_gradient = self.gradient(&next);
             let change = Change::new(&next - &parameters, &next_gradient - &gradient);
             if change.curvature > 0.0 {
                 if memory.len() == MEMORY {
@@ -144,59 +175,97 @@ impl Objective {
             }
             (parameters, loss, gradient) = (next, next_loss, next_gradient);
         }
-        parameters
-    }
-
-    /// How far the largest score of any row lies above the largest of the row where that is least.
-    pub(crate) fn spread(&self, parameters: &Array2<f64>) -> f64 {
-        let largest =
-            self.scores(parameters).fold_axis(Axis(1), f64::NEG_INFINITY, |a, b| a.max(*b));
-        let (low, high) = largest
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
-        high - low
+        let length = self.mean_length(&gradient);
+        (parameters, length)
     }
 
     /// At least a trifle everywhere: it divides.
-    fn hessian_diagonal(&self, probabilities: &Array2<f64>) -> Array2<f64> {
-        let spread = probabilities.mapv(|share| share * (1.0 - share));
+    fn hessian_diagonal(&self, parameters: &Array2<f64>) -> Array2<f64> {
         let columns = self.x.ncols();
-        let mut diagonal = self.start();
-        let squares = self.x.mapv(|value| value * value);
-        diagonal.slice_mut(s![..columns, ..]).assign(&(squares.t().dot(&spread) + self.alpha));
-        diagonal.row_mut(columns).assign(&spread.sum_axis(Axis(0)));
-        let floor = f64::EPSILON * diagonal.fold(f64::MIN_POSITIVE, |max, &value| max.max(value));
-        diagonal.mapv_into(|value| value.max(floor))
+        let sums = self.sum_over_blocks(parameters, |first, block, mut scores, sums| {
+            for (at, mut row) in scores.rows_mut().into_iter().enumerate() {
+                softmax(row.view_mut());
+                let weight = self.weight(first + at);
+                row.mapv_inplace(|share| weight * share * (1.0 - share));
+            }
+            block.mapv_inplace(|value| value * value);
+            let mut weights = sums.derivative.slice_mut(s![..columns, ..]);
+            general_mat_mul(1.0, &block.t(), &scores, 1.0, &mut weights);
+            let mut intercepts = sums.derivative.row_mut(columns);
+            intercepts += &scores.sum_axis(Axis(0));
+        });
+        let mut diagonal = sums.derivative;
+        // Each kind has a floor of its own: a strong penalty says nothing of the intercepts.
+        let floored = |mut part: ArrayViewMut2<'_, f64>, added: f64| {
+            let largest = part.fold(f64::MIN_POSITIVE, |max, &value| max.max(value + added));
+            part.mapv_inplace(|value| (value + added).max(f64::EPSILON * largest));
+        };
+        floored(diagonal.slice_mut(s![..columns, ..]), self.alpha);
+        floored(diagonal.slice_mut(s![columns.., ..]), 0.0);
+        diagonal
     }
 
-    fn scores(&self, parameters: &Array2<f64>) -> Array2<f64> {
-        let columns = self.x.ncols();
-        self.x.dot(&parameters.slice(s![..columns, ..])) + parameters.row(columns)
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
     }
 
-    fn probabilities(&self, parameters: &Array2<f64>) -> Array2<f64> {
-        let mut scores = self.scores(parameters);
-        for mut row in scores.rows_mut() {
-            let largest = row.fold(f64::NEG_INFINITY, |max, &score| max.max(score));
-            row.mapv_inplace(|score| (score - largest).exp());
-            let sum = row.sum();
-            row /= sum;
+    /// Writes the rows from `first` on.
+    fn fill(&self, first: usize, mut block: ArrayViewMut2<'_, f64>) {
+        let rows = self.x.slice(s![first..first + block.nrows(), ..]);
+        let by = 1.0 / self.scale;
+        for (mut to, from) in block.rows_mut().into_iter().zip(rows.rows()) {
+            Zip::from(&mut to).and(&from).and(self.mean).for_each(|to, &from, &mean| {
+                *to = (f64::from(from) - mean) * by;
+            });
         }
-        scores
     }
 
-    /// From derivatives by scores to derivatives by parameters: `Xᵀ·by_scores + alpha·W`.
-    fn pull_back(&self, by_scores: &Array2<f64>, parameters: &Array2<f64>) -> Array2<f64> {
-        let columns = self.x.ncols();
-        let mut derivative = parameters * self.alpha;
-        let mut weights = derivative.slice_mut(s![..columns, ..]);
-        weights += &self.x.t().dot(by_scores);
-        derivative.row_mut(columns).assign(&by_scores.sum_axis(Axis(0)));
-        if self.classes == 2 {
-            derivative.column_mut(0).fill(0.0);
-        }
-        derivative
+    /// Computes the scores of every block and hands them on: the block's first row, its rows, their
+    /// scores, and the sums to add to. Groups run in parallel and are added up in order.
+    fn sum_over_blocks(
+        &self,
+        parameters: &Array2<f64>,
+        add: impl Fn(usize, &mut ArrayViewMut2<'_, f64>, ArrayViewMut2<'_, f64>, &mut Sums) + Sync,
+    ) -> Sums {
+        let (rows, columns) = self.x.dim();
+        let weights = parameters.slice(s![..columns, ..]);
+        let group = rows.div_ceil(GROUPS).next_multiple_of(BLOCK);
+        let sums = |at: usize| {
+            let mut sums = Sums { loss: 0.0, derivative: self.start() };
+            let mut block = Array2::zeros((BLOCK.min(rows), columns));
+            let mut scores = Array2::zeros((BLOCK.min(rows), self.classes));
+            let end = rows.min((at + 1) * group);
+            for first in (at * group..end).step_by(BLOCK) {
+                let size = BLOCK.min(end - first);
+                let mut block = block.slice_mut(s![..size, ..]);
+                let mut scores = scores.slice_mut(s![..size, ..]);
+                self.fill(first, block.view_mut());
+                scores.assign(&parameters.row(columns));
+                general_mat_mul(1.0, &block, &weights, 1.0, &mut scores);
+                add(first, &mut block, scores, &mut sums);
+            }
+            sums
+        };
+        let parts: Vec<Sums> = (0..rows.div_ceil(group)).into_par_iter().map(sums).collect();
+        let add = |mut all: Sums, part: Sums| {
+            all.loss += part.loss;
+            all.derivative += &part.derivative;
+            all
+        };
+        parts.into_iter().reduce(add).expect("there is at least one row")
     }
+}
+
+/// Turns a row's scores into the derivatives of its loss, times its weight; gives the loss. Powers
+/// are taken relative to the row's own largest score.
+fn excess(mut row: ArrayViewMut1<'_, f64>, place: usize, weight: f64) -> f64 {
+    let largest = row.fold(f64::NEG_INFINITY, |max, &score| max.max(score));
+    let own = row[place];
+    row.mapv_inplace(|score| (score - largest).exp());
+    let sum = row.sum();
+    row *= weight / sum;
+    row[place] -= weight;
+    sum.ln() + largest - own
 }
 
 fn dot(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
@@ -209,13 +278,23 @@ mod tests {
 
     use super::*;
 
-    fn objective(classes: usize) -> Objective {
-        let x = array![[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [0.1, 0.2], [1.0, 1.0]];
-        let places = array![0, 1, classes - 1, 0, 1];
-        Objective { x, places, classes, alpha: 0.3 }
+    struct Data {
+        x: Array2<f32>,
+        mean: Array1<f64>,
+        places: Vec<usize>,
     }
 
-    fn somewhere(objective: &Objective) -> Array2<f64> {
+    fn data(classes: usize) -> Data {
+        let x = array![[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [0.1, 0.2], [1.0, 1.0]];
+        Data { x, mean: array![0.25, 0.5], places: vec![0, 1, classes - 1, 0, 1] }
+    }
+
+    fn objective(data: &Data, classes: usize, weights: Option<Vec<f64>>) -> Objective<'_> {
+        let Data { x, mean, places } = data;
+        Objective { x: x.view(), mean, scale: 0.8, places, weights, classes, alpha: 0.3 }
+    }
+
+    fn somewhere(objective: &Objective<'_>) -> Array2<f64> {
         let mut point = objective.start();
         for ((row, column), value) in point.indexed_iter_mut() {
             *value = 0.3 * row as f64 - 0.2 * column as f64 + 0.1;
@@ -229,24 +308,29 @@ mod tests {
     /// Central differences with a step of 1e-5 are good to about 1e-10.
     #[test]
     fn derivatives_are_those_of_the_loss() {
-        for classes in [2, 3] {
-            let objective = objective(classes);
+        for (classes, weights) in [
+            (2, None),
+            (3, None),
+            (2, Some(vec![0.5, 2.0, 1.0, 0.25, 1.25])),
+            (3, Some(vec![1.0; 5])),
+        ] {
+            let data = data(classes);
+            let objective = objective(&data, classes, weights);
             let point = somewhere(&objective);
-            let gradient = objective.gradient(&point);
-            let probabilities = objective.probabilities(&point);
-            let diagonal = objective.hessian_diagonal(&probabilities);
+            let gradient = objective.evaluate(&point).1;
+            let diagonal = objective.hessian_diagonal(&point);
             for row in 0..point.nrows() {
                 for column in usize::from(classes == 2)..classes {
                     let at = |step: f64| {
                         let mut moved = point.clone();
                         moved[(row, column)] += step;
-                        moved
+                        objective.evaluate(&moved)
                     };
                     let (up, down) = (at(1e-5), at(-1e-5));
-                    let slope = (objective.loss(&up) - objective.loss(&down)) / 2e-5;
+                    let slope = (up.0 - down.0) / 2e-5;
                     assert!((gradient[(row, column)] - slope).abs() < 1e-8);
-                    let bend = (objective.gradient(&up) - objective.gradient(&down)) / 2e-5;
-                    assert!((diagonal[(row, column)] - bend[(row, column)]).abs() < 1e-8);
+                    let bend = (up.1[(row, column)] - down.1[(row, column)]) / 2e-5;
+                    assert!((diagonal[(row, column)] - bend).abs() < 1e-8);
                 }
             }
         }
@@ -254,9 +338,10 @@ mod tests {
 
     #[test]
     fn scores_a_thousand_apart_stay_finite() {
-        let objective = objective(3);
-        let point = somewhere(&objective) * 1e4;
-        assert!(objective.loss(&point).is_finite());
-        assert!(objective.gradient(&point).iter().all(|value| value.is_finite()));
+        let data = data(3);
+        let objective = objective(&data, 3, None);
+        let (loss, gradient) = objective.evaluate(&(somewhere(&objective) * 1e4));
+        assert!(loss.is_finite());
+        assert!(gradient.iter().all(|value| value.is_finite()));
     }
 }

@@ -1,8 +1,8 @@
 //! The same numbers as scikit-learn (`golden/reference.py`).
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use procrust_blas as _;
-use procrust_classify::{LinearModel, Logistic, Model, Ridge};
+use procrust_classify::{LinearModel, Logistic, Model, Ridge, RidgeCv, RidgePath};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -18,6 +18,7 @@ struct Case {
     value: Value,
     x: Array2<f32>,
     y: Vec<usize>,
+    weights: Option<Vec<f64>>,
     probe: Array2<f32>,
     l2: f64,
 }
@@ -28,6 +29,7 @@ fn cases() -> Vec<Case> {
     let case = |value: &Value| Case {
         x: single(&value["x"]),
         y: numbers(&value["y"]).into_iter().map(|label| label as usize).collect(),
+        weights: (!value["weights"].is_null()).then(|| numbers(&value["weights"])),
         probe: single(&value["probe"]),
         l2: value["l2"].as_f64().unwrap(),
         value: value.clone(),
@@ -57,18 +59,15 @@ fn scikit_columns(model: &LinearModel) -> (Array2<f64>, Array1<f64>) {
     (difference.insert_axis(Axis(1)), Array1::from(vec![intercepts[1] - intercepts[0]]))
 }
 
-fn softmax(scores: ArrayView1<'_, f64>) -> Array1<f64> {
-    let powers = scores.mapv(f64::exp);
-    &powers / powers.sum()
-}
-
 #[test]
 fn logistic_is_scikit_learns() {
     for case in cases() {
         let name = case.value["name"].as_str().unwrap();
         let settings = Logistic { l2: case.l2, tolerance: 1e-9, ..Logistic::default() };
         let classes = case.y.iter().max().unwrap() + 1;
-        let model = settings.train(case.x.view(), &case.y, classes).unwrap();
+        let model = settings
+            .train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref())
+            .unwrap();
         assert_eq!(model.warnings(), [], "{name}");
 
         // The curvature along any weight is at least l2, so a gradient of length g over n rows of
@@ -87,11 +86,7 @@ fn logistic_is_scikit_learns() {
             1e-5,
             &what("intercepts"),
         );
-        let scores = model.scores(case.probe.view()).unwrap();
-        let mut probabilities = Array2::zeros(scores.raw_dim());
-        for (mut row, scores) in probabilities.rows_mut().into_iter().zip(scores.rows()) {
-            row.assign(&softmax(scores));
-        }
+        let probabilities = model.predict_proba(case.probe.view()).unwrap().unwrap();
         let expected = matrix(&expected["probabilities"]);
         assert_close(probabilities.view(), expected.view(), 3e-6, &what("probabilities"));
     }
@@ -102,7 +97,9 @@ fn ridge_is_scikit_learns() {
     for case in cases() {
         let name = case.value["name"].as_str().unwrap();
         let classes = case.y.iter().max().unwrap() + 1;
-        let model = Ridge { l2: case.l2 }.train(case.x.view(), &case.y, classes).unwrap();
+        let ridge = Ridge { l2: case.l2 };
+        let model =
+            ridge.train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref()).unwrap();
 
         // Both are exact up to rounding; the normal equations lose what their condition number
         // takes, at most 1e6 in these cases. With two classes scikit-learn regresses on one column,
@@ -123,6 +120,24 @@ fn ridge_is_scikit_learns() {
             1e-9,
             &what("intercepts"),
         );
+        let path =
+            RidgePath::new(case.x.view(), &case.y, classes, case.weights.as_deref()).unwrap();
+        let alphas = numbers(&expected["alphas"]);
+        let total =
+            case.weights.as_ref().map_or(case.y.len() as f64, |weights| weights.iter().sum());
+        let columns = numbers(&expected["left_out"]).len(); // one number a penalty
+        assert_eq!(columns, alphas.len());
+        for (&l2, sum) in alphas.iter().zip(numbers(&expected["left_out"])) {
+            // With two classes scikit-learn has one column of errors, and both of ours are like it.
+            let kept = if model.classes().len() == 2 { 1.0 } else { model.classes().len() as f64 };
+            let (found, told) = (path.leave_one_out(l2).unwrap(), sum / total / kept);
+            assert!((found - told).abs() < 1e-8 * told, "{name}, {l2}: {found} {told}");
+        }
+        let settings = RidgeCv { penalties: alphas, ..RidgeCv::default() };
+        let (_, l2) = settings
+            .train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref())
+            .unwrap();
+        assert_eq!(l2, expected["alpha"].as_f64().unwrap(), "{name}");
         let predicted = model.predict(case.probe.view()).unwrap();
         let expected: Vec<usize> =
             numbers(&expected["predicted"]).into_iter().map(|label| label as usize).collect();

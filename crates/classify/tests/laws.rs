@@ -1,10 +1,10 @@
-//! What holds for all data.
+//! What holds for all data, of every classifier.
 
-use ndarray::{Array1, Array2, Axis, array};
+use ndarray::{Array1, Array2, Axis, array, s};
 use procrust_blas as _;
 use procrust_classify::{
-    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge, Warning,
-    statistics::{Estimate, bootstrap_mean, mean_over_seeds, paired_difference, wilson},
+    Classifier, ClassifyError, DecisionTree, KernelSvm, LinearSvm, Logistic, Model, NaiveBayes,
+    NearestNeighbors, Ridge, RidgeCriterion, RidgeCv, RidgePath, Solver, SvmKernel, Warning,
 };
 use proptest::{collection::vec, prelude::*};
 use rand::{RngExt, SeedableRng};
@@ -27,8 +27,14 @@ fn clouds(rows: usize, columns: usize, classes: usize, seed: u64) -> (Array2<f32
 fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
     vec![
         ("logistic", Box::new(Logistic::default())),
+        ("logistic by linfa", Box::new(Logistic { solver: Solver::Linfa, ..Logistic::default() })),
         ("ridge", Box::new(Ridge::default())),
+        ("ridge that chooses", Box::new(RidgeCv::default())),
         ("knn", Box::new(NearestNeighbors { k: 3 })),
+        ("linear svm", Box::new(LinearSvm::default())),
+        ("kernel svm", Box::new(KernelSvm::default())),
+        ("naive bayes", Box::new(NaiveBayes::default())),
+        ("tree", Box::new(DecisionTree::default())),
     ]
 }
 
@@ -67,6 +73,118 @@ proptest! {
         prop_assert_eq!(knn(&x, &y), other);
     }
 
+    /// A weight is how many times a row counts, and a row of weight 0 is not there.
+    #[test]
+    fn whole_weights_are_repetitions(seed in 0..10_000_u64, classes in 2..5_usize, times in vec(0..4_u8, 40)) {
+        let (x, y) = clouds(40, 3, classes, seed);
+        let times: Vec<usize> =
+            times.iter().enumerate().map(|(row, &t)| if row < classes { 1 } else { t.into() }).collect();
+        let weights: Vec<f64> = times.iter().map(|&times| times as f64).collect();
+        let repeated: Vec<usize> =
+            (0..40).flat_map(|row| std::iter::repeat_n(row, times[row])).collect();
+        let many_x = x.select(Axis(0), &repeated);
+        let many_y: Vec<usize> = repeated.iter().map(|&row| y[row]).collect();
+        let logistic = Logistic { tolerance: 1e-9, ..Logistic::default() };
+        let pairs = [
+            (logistic.train_weighted(x.view(), &y, classes, Some(&weights)), logistic.train(many_x.view(), &many_y, classes), 1e-6),
+            (Ridge::default().train_weighted(x.view(), &y, classes, Some(&weights)), Ridge::default().train(many_x.view(), &many_y, classes), 1e-10),
+        ];
+        for (model, other, tolerance) in pairs {
+            let (model, other) = (model.unwrap(), other.unwrap());
+            for (a, b) in model.weights().iter().zip(other.weights()) {
+                prop_assert!((a - b).abs() < tolerance, "{} {}", a, b);
+            }
+        }
+        for (name, classifier) in [("bayes", &NaiveBayes::default() as &dyn Classifier), ("tree", &DecisionTree { max_depth: Some(3), min_leaf: 1 })] {
+            let weighted = classifier.fit_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+            let repeated = classifier.fit(many_x.view(), &many_y, classes).unwrap();
+            let shares = |model: &dyn Model| model.predict_proba(x.view()).unwrap().unwrap();
+            for (a, b) in shares(&*weighted).iter().zip(&shares(&*repeated)) {
+                prop_assert!((a - b).abs() < 1e-7, "{}: {} {}", name, a, b);
+            }
+        }
+        let svm = LinearSvm { tolerance: 1e-10, max_iterations: 100_000, ..LinearSvm::default() };
+        let weighted = svm.train_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+        let repeated_svm = svm.train_weighted(many_x.view(), &many_y, classes, None).unwrap();
+        for (a, b) in weighted.weights().iter().zip(repeated_svm.weights()) {
+            prop_assert!((a - b).abs() < 1e-6, "{} {}", a, b);
+        }
+        // Votes of the nearest are those of its copies.
+        let nearest = NearestNeighbors { k: 1 };
+        let weighted = nearest.fit_weighted(x.view(), &y, classes, Some(&weights)).unwrap();
+        let repeated = nearest.fit(many_x.view(), &many_y, classes).unwrap();
+        let probe = &x * 0.9;
+        prop_assert_eq!(weighted.predict(probe.view()).unwrap(), repeated.predict(probe.view()).unwrap());
+    }
+
+    /// Weights of 1 are none, and only their ratio to the penalty matters.
+    #[test]
+    fn equal_weights_are_a_weaker_penalty(seed in 0..10_000_u64, weight in 0.01..100.0_f64) {
+        let (x, y) = clouds(30, 3, 3, seed);
+        let weights = [weight; 30];
+        let logistic = |l2| Logistic { l2, tolerance: 1e-10, ..Logistic::default() };
+        let pairs = [
+            (logistic(1.0).train_weighted(x.view(), &y, 3, Some(&weights)), logistic(1.0 / weight).train(x.view(), &y, 3)),
+            (Ridge { l2: 1.0 }.train_weighted(x.view(), &y, 3, Some(&weights)), Ridge { l2: 1.0 / weight }.train(x.view(), &y, 3)),
+        ];
+        for (model, other) in pairs {
+            for (a, b) in model.unwrap().weights().iter().zip(other.unwrap().weights()) {
+                prop_assert!((a - b).abs() < 1e-6 * a.abs().max(1.0), "{} {}", a, b);
+            }
+        }
+    }
+
+    /// Probabilities lie within 0 and 1, sum to 1, and the predicted class has the highest.
+    #[test]
+    fn probabilities_agree_with_predictions(seed in 0..10_000_u64, classes in 2..4_usize) {
+        let (x, y) = clouds(24, 3, classes, seed);
+        let names = [2, 5, 9];
+        let named: Vec<usize> = y.iter().map(|&label| names[label]).collect();
+        let probe = clouds(20, 3, classes, seed + 1).0 * 3.0;
+        for (name, classifier) in classifiers() {
+            let model = classifier.fit(x.view(), &named, 12).unwrap();
+            let labels = model.predict(probe.view()).unwrap();
+            let Some(shares) = model.predict_proba(probe.view()).unwrap() else { continue };
+            prop_assert_eq!(shares.dim(), (20, 12), "{}", name);
+            for (row, label) in shares.rows().into_iter().zip(labels) {
+                prop_assert!((row.sum() - 1.0).abs() < 1e-12, "{}", name);
+                prop_assert!(row.iter().all(|share| (0.0..=1.0).contains(share)), "{}", name);
+                prop_assert!(row.iter().all(|&share| share <= row[label] + 1e-12), "{}", name);
+            }
+        }
+    }
+
+    /// One factorisation gives every penalty's model, and its error without a row is that of a model
+    /// trained without it.
+    #[test]
+    fn a_path_is_ridge_at_every_penalty(
+        seed in 0..10_000_u64, wide in any::<bool>(), power in -2..4_i32, weights in vec(0.1..3.0_f64, 12),
+    ) {
+        let (x, y) = clouds(12, if wide { 20 } else { 4 }, 3, seed);
+        let l2 = 10_f64.powi(power);
+        let path = RidgePath::new(x.view(), &y, 3, Some(&weights)).unwrap();
+        let model = path.model(l2).unwrap();
+        let direct = Ridge { l2 }.train_weighted(x.view(), &y, 3, Some(&weights)).unwrap();
+        for (a, b) in model.weights().iter().zip(direct.weights()) {
+            prop_assert!((a - b).abs() < 1e-9, "{} {}", a, b);
+        }
+        let (mut sum, mut all) = (0.0, 0.0);
+        for left_out in 0..12 {
+            let mut without = weights.clone();
+            without[left_out] = 0.0;
+            let model = Ridge { l2 }.train_weighted(x.view(), &y, 3, Some(&without)).unwrap();
+            let scores = model.scores(x.slice(s![left_out..=left_out, ..])).unwrap();
+            for (class, score) in scores.iter().enumerate() {
+                let target = if y[left_out] == class { 1.0 } else { -1.0 };
+                sum += weights[left_out] * (score - target).powi(2);
+                all += weights[left_out];
+            }
+        }
+        let found = path.leave_one_out(l2).unwrap();
+        prop_assert!((found - sum / all).abs() < 1e-8 * found, "{} {}", found, sum / all);
+        prop_assert!(path.generalized(l2).unwrap().is_finite());
+    }
+
     /// An intercept that is not penalised takes up any shift of the features.
     #[test]
     fn a_shift_of_all_rows_changes_no_weight(seed in 0..10_000_u64, shift in -64..64_i8) {
@@ -100,121 +218,6 @@ proptest! {
             prop_assert_eq!(plain, gaps, "{}", name);
         }
     }
-
-    #[test]
-    fn wilson_lies_within_0_and_1(n in 1..5000_usize, share in 0.0..=1.0_f64) {
-        let successes = (share * n as f64).round() as usize;
-        let interval = wilson(successes, n);
-        prop_assert!(0.0 <= interval.low && interval.low <= interval.value);
-        prop_assert!(interval.value <= interval.high && interval.high <= 1.0);
-        // The other outcome's interval is the mirror image.
-        let other = wilson(n - successes, n);
-        prop_assert!((interval.low - (1.0 - other.high)).abs() < 1e-12);
-    }
-
-    #[test]
-    fn paired_difference_is_antisymmetric(
-        (a, b) in (1..4_usize, 2..20_usize).prop_flat_map(|(seeds, items)| {
-            let sample = || vec(vec(-1.0..1.0_f64, items), seeds);
-            (sample(), sample())
-        }),
-    ) {
-        let (there, back) = (paired_difference(&a, &b), paired_difference(&b, &a));
-        prop_assert_eq!(there, Estimate { value: -back.value, half_width: back.half_width });
-        let nothing = Estimate { value: 0.0, half_width: 0.0 };
-        prop_assert_eq!(paired_difference(&a, &a), nothing);
-        let means = mean_over_seeds(&a).value - mean_over_seeds(&b).value;
-        prop_assert!((there.value - means).abs() < 1e-12);
-    }
-
-    #[test]
-    fn bootstrap_holds_its_mean(values in vec(-1.0..1.0_f64, 1..50), seed in 0..100_u64) {
-        let interval = bootstrap_mean(&values, seed);
-        prop_assert_eq!(interval, bootstrap_mean(&values, seed));
-        prop_assert!(interval.low <= interval.value + 1e-12 && interval.value <= interval.high + 1e-12);
-    }
-}
-
-/// The share of 2,000 simulated experiments whose interval holds the truth. Its own standard error
-/// is 0.5 points at 95 %, so 1.5 points are three of them.
-fn coverage(mut experiment: impl FnMut(&mut ChaCha8Rng) -> bool) -> f64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(5);
-    (0..2000).filter(|_| experiment(&mut rng)).count() as f64 / 2000.0
-}
-
-#[test]
-fn wilson_covers_95_percent() {
-    for rate in [0.1, 0.5, 0.8] {
-        let covered = coverage(|rng| {
-            let successes = (0..200).filter(|_| rng.random_bool(rate)).count();
-            let interval = wilson(successes, 200);
-            (interval.low..=interval.high).contains(&rate)
-        });
-        assert!((covered - 0.95).abs() < 0.02, "{covered} at a rate of {rate}");
-    }
-}
-
-#[test]
-fn bootstrap_covers_95_percent() {
-    // Percentile intervals are a little narrow; on 100 items less than a point.
-    let mut seed = 0;
-    let mut rng = ChaCha8Rng::seed_from_u64(6);
-    let held = (0..300)
-        .filter(|_| {
-            let values: Vec<f64> = (0..100).map(|_| rng.random_range(0.0..1.0)).collect();
-            seed += 1;
-            let interval = bootstrap_mean(&values, seed);
-            (interval.low..=interval.high).contains(&0.5)
-        })
-        .count();
-    // 300 experiments: standard error 1.3 points.
-    let covered = held as f64 / 300.0;
-    assert!((covered - 0.945).abs() < 0.04, "{covered}");
-}
-
-/// Items are easy or hard, seeds good or bad, and every value has noise of its own.
-fn two_way(rng: &mut ChaCha8Rng, items: usize, seeds: usize, of_seeds: f64) -> Vec<Vec<f64>> {
-    let mut spread = |width: f64| rng.random_range(-1.0..1.0) * width;
-    let easy: Vec<f64> = (0..items).map(|_| spread(1.0)).collect();
-    (0..seeds)
-        .map(|_| {
-            let good = spread(of_seeds);
-            easy.iter().map(|easy| 0.3 + easy + good + spread(0.5)).collect()
-        })
-        .collect()
-}
-
-#[test]
-fn two_way_intervals_cover_at_least_95_percent() {
-    let covered = |seeds, of_seeds| {
-        coverage(|rng| {
-            let estimate = mean_over_seeds(&two_way(rng, 120, seeds, of_seeds));
-            (estimate.value - 0.3).abs() <= estimate.half_width
-        })
-    };
-    // Seeds that all are alike: close to nominal, a little above for the noise counted twice.
-    let alike = covered(5, 0.0);
-    assert!((0.935..0.98).contains(&alike), "{alike}");
-    // Many seeds that differ.
-    let many = covered(40, 0.5);
-    assert!((0.93..0.98).contains(&many), "{many}");
-    // Items alone, seeds left out: what a single seed's interval covers when seeds differ. Too
-    // little, which is why there are two parts.
-    let single = covered(1, 0.5);
-    assert!(single < 0.6, "{single}");
-}
-
-#[test]
-fn pairing_takes_out_what_both_share() {
-    let mut rng = ChaCha8Rng::seed_from_u64(9);
-    let a = two_way(&mut rng, 100, 3, 0.2);
-    let b: Vec<Vec<f64>> = a
-        .iter()
-        .map(|seed| seed.iter().map(|value| value - 0.05 + rng.random_range(-0.01..0.01)).collect())
-        .collect();
-    let paired = paired_difference(&a, &b);
-    assert!((paired.value - 0.05).abs() < 0.01);
-    assert!(paired.half_width < 0.1 * mean_over_seeds(&a).half_width);
 }
 
 #[test]
@@ -252,6 +255,66 @@ fn bad_data_is_refused_by_every_classifier() {
 }
 
 #[test]
+fn weights_that_cannot_be_are_refused() {
+    let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
+    let weighing = classifiers()
+        .into_iter()
+        .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
+    for (name, classifier) in weighing {
+        let refused = |weights: &[f64]| {
+            let fitted = classifier.fit_weighted(x.view(), &[0, 1, 1], 2, Some(weights));
+            fitted.err().expect(name).to_string()
+        };
+        assert_eq!(refused(&[1.0, 1.0]), "3 rows have 2 weights: expected one weight a row");
+        assert_eq!(
+            refused(&[1.0, -0.5, 1.0]),
+            "the weight of row 1 is -0.5: expected a finite number, 0 or more"
+        );
+        assert!(refused(&[1.0, 1.0, f64::NAN]).starts_with("the weight of row 2 is NaN"));
+        assert_eq!(
+            refused(&[0.0; 3]),
+            "the weights of 3 rows sum to 0e0: expected a sum between 1e-100 and 1e100"
+        );
+        assert_eq!(
+            refused(&[0.0, 0.5, 0.5]),
+            "all 2 training rows are of class 1: expected at least two classes"
+        );
+    }
+    let linfa = Logistic { solver: Solver::Linfa, ..Logistic::default() };
+    let error = linfa.train_weighted(x.view(), &[0, 1, 1], 2, Some(&[1.0; 3])).unwrap_err();
+    assert!(error.to_string().starts_with("linfa's logistic regression takes no weights"));
+}
+
+/// Rows of 1e-30 and 1e30 of weight: what is left is what the heavy ones say.
+#[test]
+fn weights_far_apart_and_all_tiny_are_no_obstacle() {
+    let (x, y) = clouds(40, 3, 2, 8);
+    let light = |row: usize| if row < 20 { 1e-30 } else { 1e30 };
+    for weights in [vec![1e-30; 40], vec![1e30; 40], (0..40).map(light).collect()] {
+        let weighing = classifiers()
+            .into_iter()
+            .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
+        for (name, classifier) in weighing {
+            let model = classifier.fit_weighted(x.view(), &y, 2, Some(&weights)).unwrap();
+            let shares = model.predict_proba(x.view()).unwrap();
+            let finite = |shares: Array2<f64>| shares.iter().all(|share| share.is_finite());
+            assert!(shares.is_none_or(finite), "{name}");
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_threads() {
+    let (x, y) = clouds(900, 7, 3, 8);
+    let weights = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let fitted = pool.install(|| Logistic::default().train(x.view(), &y, 3)).unwrap();
+        fitted.weights().to_owned()
+    };
+    assert_eq!(weights(1), weights(5));
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let (x, y) = clouds(6, 2, 2, 1);
     for l2 in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -263,8 +326,80 @@ fn settings_out_of_range_are_refused() {
             assert!(matches!(error, Err(ClassifyError::Setting { setting: "l2", .. })), "{l2}");
         }
     }
+    let c = |c| LinearSvm { c, ..LinearSvm::default() }.fit(x.view(), &y, 2).err().unwrap();
+    assert_eq!(c(-1.0).to_string(), "c is -1: expected a finite number above 0");
+    let poly = |gamma, degree, constant| {
+        let kernel = SvmKernel::Polynomial { gamma, degree, constant };
+        KernelSvm { kernel, ..KernelSvm::default() }.fit(x.view(), &y, 2).err().unwrap().to_string()
+    };
+    assert_eq!(poly(Some(0.0), 3, 0.0), "gamma is 0: expected a finite number above 0");
+    assert_eq!(poly(None, 0, 0.0), "degree is 0: expected at least 1");
+    assert_eq!(poly(None, 2, -1.0), "constant is -1: expected a finite number, 0 or more");
+    assert!(DecisionTree { min_leaf: 0, max_depth: None }.fit(x.view(), &y, 2).is_err());
+    assert!(NaiveBayes { smoothing: 0.0 }.fit(x.view(), &y, 2).is_err());
     assert!(Logistic { tolerance: 0.0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
     assert!(Logistic { max_iterations: 0, ..Logistic::default() }.train(x.view(), &y, 2).is_err());
+}
+
+#[test]
+fn a_penalty_at_the_end_of_the_list_is_told() {
+    let (x, y) = clouds(60, 5, 2, 3);
+    for criterion in [RidgeCriterion::LeaveOneOut, RidgeCriterion::Generalized] {
+        let choose = |penalties: &[f64]| {
+            let settings = RidgeCv { penalties: penalties.to_vec(), criterion };
+            settings.train_weighted(x.view(), &y, 2, None).unwrap()
+        };
+        let (model, l2) = choose(&[1e6, 1e8]);
+        assert_eq!(l2, 1e6);
+        assert!(model.warnings()[0].to_string().contains("an end of the list from 1000000 to"));
+        let (model, l2) = choose(&[1e-9, 1e-8, 1.0, 1e9]);
+        assert_eq!((model.warnings(), l2), (&[][..], 1.0));
+    }
+    assert!(RidgeCv { penalties: Vec::new(), ..RidgeCv::default() }.fit(x.view(), &y, 2).is_err());
+}
+
+/// A tree without limits is right about every row that has no double, and does not know of scales.
+#[test]
+fn a_tree_tells_distinct_rows_apart() {
+    let (x, y) = clouds(120, 4, 3, 21);
+    let grown = DecisionTree::default().train_weighted(x.view(), &y, 3, None).unwrap();
+    assert_eq!(grown.predict(x.view()).unwrap(), y);
+    let scaled = x.mapv(|value| 64.0 * value);
+    let other = DecisionTree::default().train_weighted(scaled.view(), &y, 3, None).unwrap();
+    assert_eq!((grown.leaves(), grown.depth()), (other.leaves(), other.depth()));
+    let xor = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    let tree = DecisionTree::default().fit(xor.view(), &[0, 1, 1, 0], 2).unwrap();
+    assert_eq!(tree.predict(xor.view()).unwrap(), [0, 1, 1, 0]);
+}
+
+/// In 3,000 columns densities underflow; their logarithms do not.
+#[test]
+fn naive_bayes_survives_many_columns() {
+    let (x, y) = clouds(40, 3000, 2, 22);
+    let model = NaiveBayes::default().fit(x.view(), &y, 2).unwrap();
+    let shares = model.predict_proba((&x * 100.0).view()).unwrap().unwrap();
+    assert!(shares.iter().all(|share| share.is_finite()));
+    assert_eq!(model.predict(x.view()).unwrap(), y);
+}
+
+#[test]
+fn machines_say_what_they_cannot() {
+    let (x, y) = clouds(40, 3, 2, 23);
+    let weights = [1.0; 40];
+    let error = KernelSvm::default().fit_weighted(x.view(), &y, 2, Some(&weights)).err().unwrap();
+    assert!(error.to_string().starts_with("the support vector machine with a kernel takes no"));
+    for model in
+        [LinearSvm::default().fit(x.view(), &y, 2), KernelSvm::default().fit(x.view(), &y, 2)]
+    {
+        assert!(model.unwrap().predict_proba(x.view()).unwrap().is_none());
+    }
+    let short = LinearSvm { max_iterations: 1, c: 1e4, tolerance: 1e-9 };
+    let model = short.train_weighted(x.view(), &y, 2, None).unwrap();
+    assert!(model.warnings()[0].to_string().contains("after 1 rounds"));
+    let many = Array2::from_shape_fn((24_000, 1), |(row, _)| (row % 7) as f32);
+    let labels: Vec<usize> = (0..24_000).map(|row| row % 2).collect();
+    let error = KernelSvm::default().fit(many.view(), &labels, 2).err().unwrap();
+    assert!(matches!(error, ClassifyError::Memory { bytes: 4_608_000_000, .. }), "{error}");
 }
 
 #[test]

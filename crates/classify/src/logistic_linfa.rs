@@ -1,0 +1,88 @@
+//! linfa's solvers of logistic regression, watched.
+
+use linfa::{DatasetBase, traits::Fit};
+use linfa_logistic::{LogisticRegression, MultiLogisticRegression, error::Error};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
+
+use crate::{Logistic, softmax::Objective};
+
+/// Iterations of the multinomial solver between two looks at what it does.
+const ROUND: u64 = 10;
+/// The multinomial solver takes all rows' powers relative to the largest score of any row, and loses
+/// rows whose own largest lies 34.5 below it (`ln 1e-15`). Its line search, which has no limit, then
+/// never ends. With the scores half as far apart a round is safe.
+const SPREAD: f64 = 17.0;
+
+/// Runs linfa's solver as far as it is right.
+pub(crate) fn solve(settings: &Logistic, objective: &Objective<'_>) -> Result<Array2<f64>, Error> {
+    let rows = objective.rows();
+    let places = Array1::from(objective.places.to_vec());
+    let (x, y) = (rows.view(), places.view());
+    let mut best = objective.start();
+    let mut loss = objective.evaluate(&best).0;
+    if objective.classes == 2 {
+        let found = binary(settings, objective, x, y)?;
+        return Ok(if objective.evaluate(&found).0 < loss { found } else { best });
+    }
+    for _ in 0..settings.max_iterations.div_ceil(ROUND) {
+        let found = multinomial(settings, objective, x, y, &best)?;
+        let (found_loss, gradient) = objective.evaluate(&found);
+        if found_loss.is_nan() || found_loss >= loss {
+            break;
+        }
+        (best, loss) = (found, found_loss);
+        let there = objective.mean_length(&gradient) <= settings.tolerance;
+        if there || spread(x, &best) > SPREAD {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// A round of the multinomial solver.
+fn multinomial(
+    settings: &Logistic,
+    objective: &Objective<'_>,
+    x: ArrayView2<'_, f64>,
+    y: ArrayView1<'_, usize>,
+    start: &Array2<f64>,
+) -> Result<Array2<f64>, Error> {
+    let model = MultiLogisticRegression::default()
+        .alpha(objective.alpha)
+        .max_iterations(ROUND.min(settings.max_iterations))
+        .initial_params(start.clone())
+        .gradient_tolerance(settings.tolerance * x.nrows() as f64)
+        .fit(&DatasetBase::new(x, y))?;
+    let intercepts = model.intercept().view().insert_axis(Axis(0));
+    Ok(concatenate![Axis(0), model.params().view(), intercepts])
+}
+
+fn binary(
+    settings: &Logistic,
+    objective: &Objective<'_>,
+    x: ArrayView2<'_, f64>,
+    y: ArrayView1<'_, usize>,
+) -> Result<Array2<f64>, Error> {
+    let model = LogisticRegression::default()
+        .alpha(objective.alpha)
+        .max_iterations(settings.max_iterations)
+        .gradient_tolerance(settings.tolerance * x.nrows() as f64)
+        .fit(&DatasetBase::new(x, y))?;
+    // linfa's positive class is the larger one, ours the one of the higher number.
+    let sign = if model.labels().pos.class == 1 { 1.0 } else { -1.0 };
+    let columns = x.ncols();
+    let mut parameters = objective.start();
+    parameters.slice_mut(s![..columns, 1]).assign(&(model.params() * sign));
+    parameters[(columns, 1)] = model.intercept() * sign;
+    Ok(parameters)
+}
+
+/// How far the largest score of any row lies above the largest of the row where that is least.
+fn spread(x: ArrayView2<'_, f64>, parameters: &Array2<f64>) -> f64 {
+    let columns = x.ncols();
+    let scores = x.dot(&parameters.slice(s![..columns, ..])) + parameters.row(columns);
+    let largest = scores.fold_axis(Axis(1), f64::NEG_INFINITY, |a, b| a.max(*b));
+    let ends = |(low, high): (f64, f64), &value: &f64| (low.min(value), high.max(value));
+    let (low, high) = largest.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    high - low
+}
