@@ -1,7 +1,7 @@
 //! What can be wrong with pictures and settings.
 
 /// Why pictures could not be described.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImagesError {
     /// There are no pictures, or they have no pixels.
@@ -17,6 +17,22 @@ pub enum ImagesError {
         /// Their width in pixels.
         width: usize,
     },
+    /// The bytes of a picture are not three a pixel.
+    #[error(
+        "found {found} bytes: expected {expected}, three for each of {width} × {height} pixels",
+        expected = width.saturating_mul(*height).saturating_mul(3)
+    )]
+    Pixels {
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The number of bytes.
+        found: usize,
+    },
+    /// A concatenation of nothing.
+    #[error("expected at least one descriptor")]
+    NoParts,
     /// A setting lies outside its range.
     #[error("`{setting}` is {found}: expected {low} to {high}")]
     Setting {

@@ -22,14 +22,20 @@
 //! # Ok::<(), procrust_images::ImagesError>(())
 //! ```
 
+mod describe;
 mod descriptor;
 mod error;
 mod hog;
+mod picture;
+mod pixels;
 mod resize;
 
-pub use descriptor::{Descriptor, Pixels, describe};
+pub use describe::{Concat, Describe, describe};
+pub use descriptor::Descriptor;
 pub use error::ImagesError;
 pub use hog::Hog;
+pub use picture::Picture;
+pub use pixels::Pixels;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
