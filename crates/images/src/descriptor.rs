@@ -3,6 +3,7 @@
 use crate::describe::Describe;
 use crate::error::ImagesError;
 use crate::hog::Hog;
+use crate::opencv_hog::OpenCvHog;
 use crate::picture::Picture;
 use crate::pixels::Pixels;
 
@@ -14,6 +15,8 @@ pub enum Descriptor {
     Pixels(Pixels),
     /// Histograms of oriented gradients.
     Hog(Hog),
+    /// Histograms of oriented gradients with interpolation.
+    OpenCvHog(OpenCvHog),
 }
 
 impl Default for Descriptor {
@@ -27,6 +30,7 @@ impl Descriptor {
         match self {
             Self::Pixels(pixels) => pixels,
             Self::Hog(hog) => hog,
+            Self::OpenCvHog(hog) => hog,
         }
     }
 

@@ -124,7 +124,7 @@ impl Describe for Hog {
     fn describe(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
         assert_eq!(row.len(), self.dimensions()?, "a row has the blocks of a picture");
         let grey = picture.to_grey();
-        let mut sized = Sized::new(self.size);
+        let mut sized = Sized::new(self.size, self.size);
         let pixels = sized.resize(&grey, picture.width(), picture.height());
         let mut histograms = Vec::new();
         self.histograms(pixels, &mut histograms);

@@ -22,18 +22,27 @@
 //! # Ok::<(), procrust_images::ImagesError>(())
 //! ```
 
+mod cache;
+mod decode;
 mod describe;
 mod descriptor;
 mod error;
+mod extract;
 mod hog;
+mod items;
+mod opencv_hog;
 mod picture;
 mod pixels;
 mod resize;
 
+pub use decode::Decoding;
 pub use describe::{Concat, Describe, describe};
 pub use descriptor::Descriptor;
 pub use error::ImagesError;
+pub use extract::{Extracted, Extraction, Outcome};
 pub use hog::Hog;
+pub use items::{Item, Items, Skipped, Source};
+pub use opencv_hog::OpenCvHog;
 pub use picture::Picture;
 pub use pixels::Pixels;
 

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use crate::error::ImagesError;
+use crate::error::{ImagesError, in_range};
+use crate::resize::{MAX_SIZE, resize_rgb};
 
 /// A picture in memory: 8-bit RGB, row by row, never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,21 @@ impl Picture {
         self.pixels
     }
 
+    /// The picture at another size, without regard to its aspect ratio.
+    ///
+    /// The filter is a triangle: bilinear when a picture grows; when it shrinks, the triangle widens with
+    /// the ratio, so that every pixel counts and nothing aliases.
+    ///
+    /// # Errors
+    ///
+    /// [`ImagesError::Setting`] when a side is not within 1 to 4,096.
+    pub fn resized(&self, width: usize, height: usize) -> Result<Self, ImagesError> {
+        in_range("width", width, 1, MAX_SIZE)?;
+        in_range("height", height, 1, MAX_SIZE)?;
+        let pixels = resize_rgb(&self.pixels, (self.width, self.height), (width, height));
+        Ok(Self { width, height, pixels })
+    }
+
     /// The grey values, row by row: luma, `0.299·R + 0.587·G + 0.114·B` (ITU-R BT.601), rounded to the
     /// nearest whole level. Grey pixels keep their value.
     #[must_use]
@@ -125,6 +141,20 @@ mod tests {
     fn luma() {
         let pixels = vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 10, 200, 90];
         assert_eq!(Picture::from_rgb(5, 1, pixels).unwrap().to_grey(), [76, 150, 29, 255, 131]);
+    }
+
+    /// Every channel like a grey picture; a picture of the size as it is.
+    #[test]
+    fn resized() {
+        let pixels = vec![0, 9, 100, 100, 9, 0, 0, 9, 100, 100, 9, 0];
+        let picture = Picture::from_rgb(2, 2, pixels).unwrap();
+        assert_eq!(picture.resized(2, 2).unwrap(), picture);
+        let wide = picture.resized(4, 1).unwrap();
+        assert_eq!(wide.pixels(), [0, 9, 100, 25, 9, 75, 75, 9, 25, 100, 9, 0]);
+        assert_eq!(
+            picture.resized(0, 1).unwrap_err().to_string(),
+            "`width` is 0: expected 1 to 4096"
+        );
     }
 
     #[test]

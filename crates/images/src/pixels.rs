@@ -32,7 +32,7 @@ impl Describe for Pixels {
     fn describe(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
         assert_eq!(row.len(), self.dimensions()?, "a row has a value a pixel");
         let grey = picture.to_grey();
-        let mut sized = Sized::new(self.size);
+        let mut sized = Sized::new(self.size, self.size);
         for (value, &grey) in
             row.iter_mut().zip(sized.resize(&grey, picture.width(), picture.height()))
         {

@@ -18,15 +18,16 @@ pub(crate) struct Sized {
 }
 
 impl Sized {
-    /// For pictures of `size` × `size` pixels, `size` in 1..=[`MAX_SIZE`].
-    pub(crate) fn new(size: usize) -> Self {
-        let side = u32::try_from(size).expect("sizes are checked to be at most MAX_SIZE");
+    /// For pictures of `width` × `height` pixels, both in 1..=[`MAX_SIZE`].
+    pub(crate) fn new(width: usize, height: usize) -> Self {
+        let [width, height] = [width, height]
+            .map(|side| u32::try_from(side).expect("sizes are checked to be at most MAX_SIZE"));
         Self {
             resizer: Resizer::new(),
             options: ResizeOptions::new()
                 .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
                 .use_alpha(false),
-            resized: Image::new(side, side, PixelType::U8),
+            resized: Image::new(width, height, PixelType::U8),
         }
     }
 
@@ -39,12 +40,11 @@ impl Sized {
         width: usize,
         height: usize,
     ) -> &'a [u8] {
-        let side = self.resized.width() as usize;
-        if (height, width) == (side, side) {
-            return grey;
-        }
         let [width, height] =
             [width, height].map(|n| u32::try_from(n).expect("pictures are checked to be smaller"));
+        if (width, height) == (self.resized.width(), self.resized.height()) {
+            return grey;
+        }
         let source = ImageRef::new(width, height, grey, PixelType::U8)
             .expect("there are height × width pixels of one byte");
         self.resizer
@@ -54,13 +54,35 @@ impl Sized {
     }
 }
 
+/// RGB pixels at another size, by the same filter.
+pub(crate) fn resize_rgb(
+    pixels: &[u8],
+    (width, height): (usize, usize),
+    (new_width, new_height): (usize, usize),
+) -> Vec<u8> {
+    if (width, height) == (new_width, new_height) {
+        return pixels.to_vec();
+    }
+    let side = |side: usize| u32::try_from(side).expect("sides are checked to be at most u32::MAX");
+    let source = ImageRef::new(side(width), side(height), pixels, PixelType::U8x3)
+        .expect("there are width × height pixels of three bytes");
+    let mut resized = Image::new(side(new_width), side(new_height), PixelType::U8x3);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .use_alpha(false);
+    Resizer::new()
+        .resize(&source, &mut resized, &options)
+        .expect("both pictures are RGB and neither is empty");
+    resized.into_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_picture_of_the_size_is_left_alone() {
-        assert_eq!(Sized::new(2).resize(&[1, 2, 3, 4], 2, 2), [1, 2, 3, 4]);
+        assert_eq!(Sized::new(2, 2).resize(&[1, 2, 3, 4], 2, 2), [1, 2, 3, 4]);
     }
 
     /// A checkerboard of single pixels shrinks to grey: without a widened filter it would
@@ -69,7 +91,7 @@ mod tests {
     fn shrinking_does_not_alias() {
         let board: Vec<u8> =
             (0..32 * 32).map(|at| if (at / 32 + at % 32) % 2 == 0 { 255 } else { 0 }).collect();
-        for &grey in Sized::new(8).resize(&board, 32, 32) {
+        for &grey in Sized::new(8, 8).resize(&board, 32, 32) {
             assert!((126..=129).contains(&grey), "{grey}");
         }
     }
@@ -78,7 +100,7 @@ mod tests {
     fn flat_stays_flat() {
         for (height, width, size) in [(28, 28, 16), (8, 8, 16), (5, 31, 12), (1, 1, 3)] {
             let flat = vec![173_u8; height * width];
-            let mut sized = Sized::new(size);
+            let mut sized = Sized::new(size, size);
             assert!(sized.resize(&flat, width, height).iter().all(|&grey| grey == 173));
         }
     }
@@ -86,6 +108,6 @@ mod tests {
     /// Twice as large, bilinear with pixel centres at halves: weights 1/4 and 3/4.
     #[test]
     fn growing_interpolates() {
-        assert_eq!(Sized::new(4).resize(&[0, 100, 0, 100], 2, 2)[..4], [0, 25, 75, 100]);
+        assert_eq!(Sized::new(4, 4).resize(&[0, 100, 0, 100], 2, 2)[..4], [0, 25, 75, 100]);
     }
 }
