@@ -1,8 +1,10 @@
 //! The descriptors that a few numbers say all about.
 
+use crate::color::Color;
 use crate::describe::Describe;
 use crate::error::ImagesError;
 use crate::hog::Hog;
+use crate::lbp::Lbp;
 use crate::opencv_hog::OpenCvHog;
 use crate::picture::Picture;
 use crate::pixels::Pixels;
@@ -17,6 +19,10 @@ pub enum Descriptor {
     Hog(Hog),
     /// Histograms of oriented gradients with interpolation.
     OpenCvHog(OpenCvHog),
+    /// Local binary patterns.
+    Lbp(Lbp),
+    /// Histograms of colours.
+    Color(Color),
 }
 
 impl Default for Descriptor {
@@ -31,6 +37,8 @@ impl Descriptor {
             Self::Pixels(pixels) => pixels,
             Self::Hog(hog) => hog,
             Self::OpenCvHog(hog) => hog,
+            Self::Lbp(lbp) => lbp,
+            Self::Color(color) => color,
         }
     }
 

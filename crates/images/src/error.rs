@@ -159,6 +159,16 @@ pub enum ImagesError {
         #[source]
         cause: std::io::Error,
     },
+    /// A picture with fewer pixels than it takes.
+    #[error("a picture of {width} × {height} pixels: expected {least} a side or more")]
+    Small {
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The least width and height.
+        least: usize,
+    },
     /// A setting lies outside its range.
     #[error("`{setting}` is {found}: expected {low} to {high}")]
     Setting {
