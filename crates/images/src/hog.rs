@@ -1,7 +1,9 @@
 //! Histograms of oriented gradients.
 
+use crate::describe::Describe;
 use crate::error::{ImagesError, in_range};
-use crate::resize::MAX_SIZE;
+use crate::picture::Picture;
+use crate::resize::{MAX_SIZE, Sized};
 
 /// Histograms of oriented gradients: the shape of strokes and edges, whatever their brightness.
 ///
@@ -42,13 +44,7 @@ impl Default for Hog {
 const EPSILON: f32 = 1e-5;
 
 impl Hog {
-    /// Values a picture: blocks × cells a block × orientations.
-    pub(crate) fn dimensions(&self) -> usize {
-        let blocks = self.size / self.cell + 1 - self.block;
-        blocks * blocks * self.block * self.block * self.orientations
-    }
-
-    pub(crate) fn check(&self) -> Result<(), ImagesError> {
+    fn check(&self) -> Result<(), ImagesError> {
         in_range("size", self.size, 1, MAX_SIZE)?;
         in_range("cell", self.cell, 1, self.size)?;
         if !self.size.is_multiple_of(self.cell) {
@@ -64,26 +60,6 @@ impl Hog {
             return Err(ImagesError::Setting { setting: "clip", found, low: 0.0, high: 1.0 });
         }
         Ok(())
-    }
-
-    /// Describes a picture of `size × size` pixels; `histograms` is working memory.
-    pub(crate) fn describe(&self, pixels: &[u8], row: &mut [f32], histograms: &mut Vec<f32>) {
-        self.histograms(pixels, histograms);
-
-        let cells = self.size / self.cell;
-        let blocks = cells + 1 - self.block;
-        let strip = self.block * self.orientations; // cells beside each other in a block
-        let block_len = self.block * strip;
-        for (index, block) in row.chunks_exact_mut(block_len).enumerate() {
-            let (top, left) = (index / blocks, index % blocks);
-            for (i, target) in block.chunks_exact_mut(strip).enumerate() {
-                let start = ((top + i) * cells + left) * self.orientations;
-                target.copy_from_slice(&histograms[start..start + strip]);
-            }
-            normalize(block);
-            block.iter_mut().for_each(|value| *value = value.min(self.clip));
-            normalize(block);
-        }
     }
 
     /// Fills `histograms`, cells × cells × orientations: mean gradient length a pixel, by bin.
@@ -130,6 +106,47 @@ impl Hog {
     }
 }
 
+impl Describe for Hog {
+    fn name(&self) -> String {
+        let Self { size, cell, block, orientations, clip } = self;
+        format!(
+            "hog(size={size},cell={cell},block={block},orientations={orientations},clip={clip})"
+        )
+    }
+
+    /// Blocks × cells a block × orientations.
+    fn dimensions(&self) -> Result<usize, ImagesError> {
+        self.check()?;
+        let blocks = self.size / self.cell + 1 - self.block;
+        Ok(blocks * blocks * self.block * self.block * self.orientations)
+    }
+
+    fn describe(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
+        assert_eq!(row.len(), self.dimensions()?, "a row has the blocks of a picture");
+        let grey = picture.to_grey();
+        let mut sized = Sized::new(self.size, self.size);
+        let pixels = sized.resize(&grey, picture.width(), picture.height());
+        let mut histograms = Vec::new();
+        self.histograms(pixels, &mut histograms);
+
+        let cells = self.size / self.cell;
+        let blocks = cells + 1 - self.block;
+        let strip = self.block * self.orientations; // cells beside each other in a block
+        let block_len = self.block * strip;
+        for (index, block) in row.chunks_exact_mut(block_len).enumerate() {
+            let (top, left) = (index / blocks, index % blocks);
+            for (i, target) in block.chunks_exact_mut(strip).enumerate() {
+                let start = ((top + i) * cells + left) * self.orientations;
+                target.copy_from_slice(&histograms[start..start + strip]);
+            }
+            normalize(block);
+            block.iter_mut().for_each(|value| *value = value.min(self.clip));
+            normalize(block);
+        }
+        Ok(())
+    }
+}
+
 /// Divides a block by its length.
 fn normalize(block: &mut [f32]) {
     let squares: f32 = block.iter().map(|value| value * value).sum();
@@ -148,7 +165,7 @@ mod tests {
     #[test]
     fn settings_are_checked() {
         let hog = Hog::default();
-        assert_eq!(hog.check(), Ok(()));
+        hog.check().unwrap();
         assert_eq!(error(&Hog { size: 0, ..hog }), "`size` is 0: expected 1 to 4096");
         assert_eq!(error(&Hog { cell: 0, ..hog }), "`cell` is 0: expected 1 to 16");
         assert_eq!(
@@ -168,7 +185,7 @@ mod tests {
 
     #[test]
     fn default_has_324_values() {
-        assert_eq!(Hog::default().dimensions(), 3 * 3 * 2 * 2 * 9);
+        assert_eq!(Hog::default().dimensions().unwrap(), 3 * 3 * 2 * 2 * 9);
     }
 
     /// Boundaries belong to the bin above them; opposite directions share a bin.

@@ -22,14 +22,35 @@
 //! # Ok::<(), procrust_images::ImagesError>(())
 //! ```
 
+mod cache;
+mod color;
+mod decode;
+mod describe;
 mod descriptor;
 mod error;
+mod extract;
+mod gist;
 mod hog;
+mod items;
+mod lbp;
+mod opencv_hog;
+mod picture;
+mod pixels;
 mod resize;
 
-pub use descriptor::{Descriptor, Pixels, describe};
+pub use color::{Color, ColorSpace};
+pub use decode::Decoding;
+pub use describe::{Concat, Describe, describe};
+pub use descriptor::Descriptor;
 pub use error::ImagesError;
+pub use extract::{Extracted, Extraction, Outcome};
+pub use gist::{Gist, GistSettings};
 pub use hog::Hog;
+pub use items::{Item, Items, Skipped, Source};
+pub use lbp::Lbp;
+pub use opencv_hog::OpenCvHog;
+pub use picture::Picture;
+pub use pixels::Pixels;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,7 @@
 //! What holds for all pictures.
 
 use ndarray::{Array3, Axis, s};
-use procrust_images::{Descriptor, Hog, Pixels, describe};
+use procrust_images::{Describe, Descriptor, Hog, Pixels, describe};
 use proptest::prelude::*;
 
 fn pictures() -> impl Strategy<Value = Array3<u8>> {
