@@ -44,6 +44,7 @@ pub mod metrics;
 mod naive_bayes;
 mod ridge;
 mod ridge_path;
+pub mod selection;
 pub mod significance;
 mod softmax;
 pub mod statistics;
