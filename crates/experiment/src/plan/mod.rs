@@ -1,6 +1,7 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod classifier;
 mod lexicon;
 mod parts;
 mod similarity;
@@ -9,8 +10,9 @@ mod unpaired;
 
 use std::path::{Path, PathBuf};
 
-pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
+pub use adaptation::{AdaptationMethod, AdaptationPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use classifier::ClassifierPlan;
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
