@@ -84,6 +84,20 @@ fn domains_of_unequal_width_are_refused() {
     contains(&said, &["`b` has 2 columns", "`a` has 1"]);
 }
 
+#[test]
+fn a_setting_that_a_classifier_does_not_have_is_refused() {
+    let folder = Folder::with_domains();
+    let svm = "[[classifier]]\nname = \"svm\"\nkernel = \"rbf\"\n";
+    let said = folder.complaint(&plan(&format!("{svm}degree = 2\n")));
+    contains(&said, &["plan.toml:16:", "`degree`", "c, gamma, kernel, name"]);
+    let said = folder.complaint(&plan(&svm.replace("rbf", "sigmoid")));
+    contains(&said, &["plan.toml:15:", "`sigmoid` is not known", "linear, poly, rbf"]);
+    let said = folder.complaint(&plan(&format!("{svm}c = [1, -1]\n")));
+    contains(&said, &["plan.toml:16:", "a number above 0", "found -1"]);
+    let said = folder.complaint(&plan("[[classifier]]\nname = \"knn\"\nk = [3, 1]\n"));
+    contains(&said, &["plan.toml:13:", "`knn` stands twice with equal settings"]);
+}
+
 const WORDS: &str = "chat 1 0\nchien 0 1\nvache 1 1\n";
 
 fn lexicon_plan() -> String {

@@ -54,6 +54,39 @@ fn the_same_seed_gives_the_same_values_whatever_the_threads() {
 }
 
 #[test]
+fn every_classifier_of_every_setting_has_lines() {
+    let folder = Folder::with_domains();
+    let more = "[[classifier]]\nname = \"logistic\"\nl2 = [0.1, 10]\n\
+                [[classifier]]\nname = \"ridge\"\nl2 = \"auto\"\n\
+                [[classifier]]\nname = \"svm\"\nc = [1, 2]\n\
+                [[classifier]]\nname = \"svm\"\nkernel = \"rbf\"\ngamma = [\"scale\", 0.5]\n\
+                [[classifier]]\nname = \"naive-bayes\"\n\
+                [[classifier]]\nname = \"tree\"\ndepth = 2\n";
+    folder.write("plan.toml", plan(more));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    let told: Vec<String> = results[..10]
+        .iter()
+        .map(|line| format!("{} {}", line["classifier"], line["classifier_settings"]))
+        .collect();
+    let expected = [
+        r#""knn" {"k":1}"#,
+        r#""logistic" {"l2":0.1}"#,
+        r#""logistic" {"l2":10.0}"#,
+        r#""ridge" {"l2":"auto"}"#,
+        r#""svm" {"c":1.0,"kernel":"linear"}"#,
+        r#""svm" {"c":2.0,"kernel":"linear"}"#,
+        r#""svm" {"c":1.0,"gamma":"scale","kernel":"rbf"}"#,
+        r#""svm" {"c":1.0,"gamma":0.5,"kernel":"rbf"}"#,
+        r#""naive-bayes" {}"#,
+        r#""tree" {"depth":2}"#,
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(results.len(), 20);
+    assert!(results.iter().all(|line| line["value"].as_f64().is_some()));
+}
+
+#[test]
 fn a_run_that_fails_is_a_line_and_the_others_still_run() {
     let folder = Folder::with_domains();
     let more = format!("[[method]]\nname = \"subspace\"\ncomponents = 5\n{CORAL}");

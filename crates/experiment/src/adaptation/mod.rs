@@ -9,7 +9,7 @@ use procrust_align::{
     AlignError, AlignUnpaired, Coral, Hints, LinearTransport, RowStep, SubspaceAlignment,
     prepare_rows,
 };
-use procrust_classify::{Classifier, ClassifyError, Logistic, NearestNeighbors, Ridge, statistics};
+use procrust_classify::{ClassifyError, statistics};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -199,14 +199,6 @@ fn aligner(method: &AdaptationMethod) -> Option<Box<dyn AlignUnpaired>> {
     })
 }
 
-fn classifier(plan: &ClassifierPlan) -> Box<dyn Classifier> {
-    match *plan {
-        ClassifierPlan::Knn { k } => Box::new(NearestNeighbors { k }),
-        ClassifierPlan::Logistic { l2 } => Box::new(Logistic { l2, ..Logistic::default() }),
-        ClassifierPlan::Ridge { l2 } => Box::new(Ridge { l2 }),
-    }
-}
-
 /// What a classifier says of test rows, and what it had to say of itself.
 struct Predicted {
     labels: Vec<usize>,
@@ -219,7 +211,7 @@ fn train_and_predict(
     test: ArrayView2<'_, f32>,
     classes: usize,
 ) -> Result<Predicted, RunError> {
-    let model = classifier(plan).fit(train.0, train.1, classes)?;
+    let model = plan.build().fit(train.0, train.1, classes)?;
     let labels = model.predict(test)?;
     Ok(Predicted { labels, warnings: model.warnings().iter().map(ToString::to_string).collect() })
 }

@@ -7,7 +7,9 @@ use procrust_datasets::{ImageSet, SentenceDomain};
 use serde_json::json;
 
 use super::{
-    at_least_one, existing,
+    at_least_one,
+    classifier::ClassifierPlan,
+    existing,
     parts::{Columns, Labelled, Settings, WordSource, all_different},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
@@ -194,62 +196,6 @@ impl AdaptationMethod {
     }
 }
 
-/// A classifier of a plan.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum ClassifierPlan {
-    /// The `k` nearest training rows vote.
-    Knn {
-        /// How many vote.
-        k: usize,
-    },
-    /// Logistic regression.
-    Logistic {
-        /// Scales ½‖w‖².
-        l2: f64,
-    },
-    /// Ridge regression on ±1, one against the rest.
-    Ridge {
-        /// Scales ‖w‖².
-        l2: f64,
-    },
-}
-
-impl Labelled for ClassifierPlan {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Knn { .. } => "knn",
-            Self::Logistic { .. } => "logistic",
-            Self::Ridge { .. } => "ridge",
-        }
-    }
-
-    fn settings(&self) -> Settings {
-        let mut settings = Settings::new();
-        match *self {
-            Self::Knn { k } => settings.insert("k".into(), json!(k)),
-            Self::Logistic { l2 } | Self::Ridge { l2 } => settings.insert("l2".into(), json!(l2)),
-        };
-        settings
-    }
-}
-
-impl ClassifierPlan {
-    const NAMES: [&'static str; 3] = ["knn", "logistic", "ridge"];
-
-    fn parse(mut table: Table) -> Result<Self, PlanError> {
-        let (name, place) = table.text("name")?;
-        let classifier = match name.as_str() {
-            "knn" => Self::Knn { k: table.count("k", 1)?.unwrap_or(1) },
-            "logistic" => Self::Logistic { l2: table.number("l2", 0.0)?.unwrap_or(1.0) },
-            "ridge" => Self::Ridge { l2: table.number("l2", 0.0)?.unwrap_or(1.0) },
-            other => return Err(place.error(unknown("the classifier", other, &Self::NAMES))),
-        };
-        table.finish()?;
-        Ok(classifier)
-    }
-}
-
 impl AdaptationPlan {
     /// Whether a run trains on every one of a source's `rows` rows.
     #[must_use]
@@ -268,9 +214,13 @@ impl AdaptationPlan {
         let tables = table.tables("classifier")?;
         at_least_one(table, &tables, "classifier")?;
         let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        plan.classifiers =
-            tables.into_iter().map(ClassifierPlan::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&plan.classifiers, &places, "classifier")?;
+        let mut of_classifier = Vec::new();
+        for (table, place) in tables.into_iter().zip(places) {
+            let found = ClassifierPlan::parse(table)?;
+            of_classifier.extend(found.iter().map(|_| place.clone()));
+            plan.classifiers.extend(found);
+        }
+        all_different(&plan.classifiers, &of_classifier, "classifier")?;
 
         let tables = table.tables("method")?;
         at_least_one(table, &tables, "method")?;

@@ -1,6 +1,7 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod classifier;
 mod continual;
 mod few_shot;
 mod lexicon;
@@ -14,8 +15,9 @@ mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
-pub use adaptation::{AdaptationMethod, AdaptationPlan, ClassifierPlan, DomainPlan, DomainSource};
+pub use adaptation::{AdaptationMethod, AdaptationPlan, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
 pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{

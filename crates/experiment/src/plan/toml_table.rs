@@ -263,6 +263,57 @@ impl Table {
         items.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Finite numbers above 0: one, or a list of them.
+    pub(crate) fn positives(&mut self, key: &'static str) -> Result<Option<Vec<f64>>, PlanError> {
+        self.one_or_list(key, "a number above 0", positive)
+    }
+
+    /// Finite numbers above 0 or the word given (`None`): one, or a list of them.
+    pub(crate) fn positives_or_word(
+        &mut self,
+        key: &'static str,
+        word: &str,
+    ) -> Result<Option<Vec<Option<f64>>>, PlanError> {
+        let expected = format!("a number above 0, or {word:?}");
+        self.one_or_list(key, &expected, |value| match &value.kind {
+            Kind::Text(text) if text == word => Some(None),
+            _ => positive(value).map(Some),
+        })
+    }
+
+    /// Whole numbers of at least `least`: one, or a list of them.
+    pub(crate) fn counts_or_one(
+        &mut self,
+        key: &'static str,
+        least: usize,
+    ) -> Result<Option<Vec<usize>>, PlanError> {
+        let expected = format!("a whole number, {least} or more");
+        self.one_or_list(key, &expected, |value| match value.kind {
+            Kind::Integer(number) => usize::try_from(number).ok().filter(|&n| n >= least),
+            _ => None,
+        })
+    }
+
+    fn one_or_list<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        of: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let items = match &value.kind {
+            Kind::Array(items) if items.is_empty() => {
+                let message = format!("{key}: the list is empty");
+                return Err(self.source.error(value.span.start, message));
+            }
+            Kind::Array(items) => items.as_slice(),
+            _ => std::slice::from_ref(&value),
+        };
+        let expected = format!("{expected}, or a list of such");
+        let item = |item: &Value| of(item).ok_or_else(|| self.mismatch(key, &expected, item));
+        items.iter().map(item).collect::<Result<_, _>>().map(Some)
+    }
+
     /// A list of whole numbers of at least `least`, the word given (`None`) among them.
     pub(crate) fn counts_or_word(
         &mut self,
@@ -366,6 +417,10 @@ impl Table {
             }
         }
     }
+}
+
+fn positive(value: &Value) -> Option<f64> {
+    as_number(value).filter(|number| number.is_finite() && *number > 0.0)
 }
 
 fn as_number(value: &Value) -> Option<f64> {
