@@ -25,10 +25,12 @@
 //! LAPACK comes from OpenBLAS through `procrust-blas`.
 
 pub mod adaptation;
+mod comparisons;
 mod convert;
 pub mod lexicon;
 pub mod plan;
 mod progress;
+mod regret;
 pub mod report;
 mod results;
 mod run;
@@ -46,7 +48,7 @@ pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};
 pub use shipped::{default_plans, shipped_plans};
 pub use space::{Space, SpaceError};
-pub use summary::{Cell, Column, Row, Summary};
+pub use summary::{Cell, Column, Row, SideTable, Summary};
 pub use terminal::{Style, render};
 
 #[cfg(doctest)]

@@ -48,6 +48,9 @@ pub struct Record {
     /// Of an alignment that was learned without pairs: the verdict, and the figures behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Settings>,
+    /// Of a method that chooses among others: what it chose, how sure, and the scores of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Settings>,
 }
 
 /// A value with its interval, or an error.
@@ -237,6 +240,7 @@ mod tests {
             classifier_settings: None,
             warnings: Vec::new(),
             diagnosis: None,
+            selection: None,
         }
     }
 

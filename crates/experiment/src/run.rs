@@ -41,7 +41,8 @@ pub struct Finding {
     pub metric: String,
     /// The value, or why there is none.
     pub outcome: Outcome,
-    /// The value of each test item, for comparisons between methods; empty where there are none.
+    /// The value of each test item, for comparisons between methods; empty where there are none, NaN
+    /// for items that this run did not test.
     pub items: Vec<f32>,
     /// Seconds that fitting took.
     pub fit_seconds: Option<f64>,
@@ -51,6 +52,8 @@ pub struct Finding {
     pub remarks: Vec<String>,
     /// Of an alignment that was learned without pairs: whether it worked.
     pub diagnosis: Option<Diagnosis>,
+    /// Of a method that chooses among others: what it chose, and why.
+    pub selection: Option<Box<adaptation::Selection>>,
 }
 
 /// How to run plans.
@@ -352,6 +355,7 @@ impl Cells<'_> {
             classifier_settings: finding.classifier.as_ref().map(|(_, settings)| settings.clone()),
             warnings: finding.warnings.clone(),
             diagnosis: finding.diagnosis.as_ref().map(diagnosis_fields),
+            selection: finding.selection.as_ref().map(|selection| selection.fields()),
         }
     }
 }
@@ -371,25 +375,50 @@ pub fn diagnosis_fields(diagnosis: &Diagnosis) -> Settings {
     fields
 }
 
-/// The mean of a finding's items over seeds, with its interval; of one that has no items, its own.
+/// The mean of a finding's items over seeds, with its interval; of findings without items, or that
+/// tested other items with other seeds, the mean of their own intervals.
 pub(crate) fn estimate(findings: &[&Finding]) -> Option<statistics::Estimate> {
-    if let [Finding { items, outcome: Outcome::Measured { value, low, high, .. }, .. }] = findings
-        && items.is_empty()
-    {
-        return Some(statistics::Estimate { value: *value, half_width: (high - low) / 2.0 });
+    if findings.iter().any(|finding| finding.items.is_empty()) {
+        let own = |finding: &&Finding| match finding.outcome {
+            Outcome::Measured { value, low, high, .. } => {
+                Some(statistics::Estimate { value, half_width: (high - low) / 2.0 })
+            }
+            Outcome::Failed { .. } => None,
+        };
+        let own: Option<Vec<_>> = findings.iter().map(own).collect();
+        return own.map(|own| statistics::combine_seeds(&own));
     }
     let items: Vec<Vec<f64>> = findings.iter().map(|finding| widened(finding)).collect();
-    let measured = items.first().is_some_and(|items| !items.is_empty());
-    measured.then(|| statistics::mean_over_seeds(&items))
+    if items.is_empty() {
+        return None;
+    }
+    if items.iter().flatten().any(|item| item.is_nan()) {
+        let tested = |seed: &Vec<f64>| seed.iter().copied().filter(|item| !item.is_nan()).collect();
+        let of_seed = |seed: &Vec<f64>| statistics::mean_over_seeds(&[tested(seed)]);
+        return Some(statistics::combine_seeds(&items.iter().map(of_seed).collect::<Vec<_>>()));
+    }
+    Some(statistics::mean_over_seeds(&items))
 }
 
-/// The mean difference of two methods' items over seeds, with its interval.
+/// The mean difference of two methods' items over seeds, with its interval. With one seed both tested
+/// the same items.
 pub(crate) fn difference(a: &[&Finding], b: &[&Finding]) -> Option<statistics::Estimate> {
     let of = |findings: &[&Finding]| findings.iter().map(|f| widened(f)).collect::<Vec<_>>();
     let (a, b) = (of(a), of(b));
     let measured = a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.len() == b.len());
-    (measured && a.first().is_some_and(|items| !items.is_empty()))
-        .then(|| statistics::paired_difference(&a, &b))
+    if !measured || a.first().is_none_or(Vec::is_empty) {
+        return None;
+    }
+    if a.iter().flatten().any(|item| item.is_nan()) {
+        let of_seed = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+            let both = a.iter().zip(b).filter(|(a, b)| !a.is_nan() && !b.is_nan());
+            let (a, b): (Vec<f64>, Vec<f64>) = both.map(|(a, b)| (*a, *b)).unzip();
+            statistics::paired_difference(&[a], &[b])
+        };
+        let seeds: Vec<_> = a.iter().zip(&b).map(of_seed).collect();
+        return Some(statistics::combine_seeds(&seeds));
+    }
+    Some(statistics::paired_difference(&a, &b))
 }
 
 fn widened(finding: &Finding) -> Vec<f64> {

@@ -3,7 +3,9 @@
 use procrust_classify::statistics::Estimate;
 
 use crate::{
+    comparisons,
     plan::Kind,
+    regret,
     run::{Finding, Finished, difference, estimate},
 };
 
@@ -31,6 +33,22 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// What failed, and why.
     pub errors: Vec<String>,
+    /// Tables beside the results.
+    pub tables: Vec<SideTable>,
+}
+
+/// A table of text with a head; the first column names the rows.
+#[derive(Debug, Clone, serde::Serialize)]
+#[non_exhaustive]
+pub struct SideTable {
+    /// What it shows.
+    pub title: String,
+    /// The head.
+    pub columns: Vec<String>,
+    /// As many cells each as there are columns.
+    pub rows: Vec<Vec<String>>,
+    /// What the numbers are.
+    pub caption: String,
 }
 
 /// A column of the table.
@@ -103,7 +121,9 @@ impl Summary {
         let variants = view.variants.len();
         let sentences = match (&finished.plan.kind, &reference) {
             (Kind::Adaptation(_), Some(reference)) => {
-                in_words(&rows, &view.columns, reference, variants)
+                let mut sentences = in_words(&rows, &view.columns, reference, variants);
+                sentences.extend(comparisons::in_words(finished, view.reference));
+                sentences
             }
             (Kind::Lexicon(plan), Some(reference)) => {
                 let first = view.columns.first().map(|column| column.metric.clone());
@@ -126,16 +146,18 @@ impl Summary {
             (_, None) => Vec::new(),
         };
         let unit = match &finished.plan.kind {
-            Kind::Adaptation(plan) if plan.classifiers.len() == 1 => {
-                format!("accuracy in %, {}", view.variants[0])
+            Kind::Adaptation(plan) => {
+                let metrics: Vec<&str> = plan.metrics.iter().map(|metric| metric.name()).collect();
+                let only = (plan.classifiers.len() == 1).then(|| format!(", {}", view.variants[0]));
+                format!("{} in %{}", metrics.join(", "), only.unwrap_or_default())
             }
-            Kind::Adaptation(_) => "accuracy in %".to_owned(),
             Kind::Lexicon(_) => "precision at k in %".to_owned(),
             Kind::Similarity(_) => "Spearman's rank correlation × 100, accuracy in %".to_owned(),
             Kind::Transfer(plan) => plan.unit().to_owned(),
         };
         let mut notes = finished.notes.clone();
         notes.extend(view.messages(|finding| finding.remarks.clone()));
+        notes.extend(regret::in_words(finished));
         if finished.seeds.len() > 1 {
             notes.push(format!("means over {} seeds", finished.seeds.len()));
         }
@@ -151,6 +173,7 @@ impl Summary {
             errors: view
                 .messages(|finding| finding.outcome.error().map(Into::into).into_iter().collect()),
             columns: view.columns,
+            tables: regret::tables(finished),
         }
     }
 
@@ -317,7 +340,7 @@ fn place(kind: &Kind, finding: &Finding) -> (String, String) {
     }
 }
 
-fn variant(finding: &Finding) -> String {
+pub(crate) fn variant(finding: &Finding) -> String {
     match (&finding.classifier, &finding.criterion) {
         (Some((name, settings)), _) => {
             let settings: Vec<String> =

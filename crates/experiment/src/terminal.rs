@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::summary::{Cell, Summary};
+use crate::summary::{Cell, SideTable, Summary};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -118,12 +118,35 @@ pub fn render(summary: &Summary, style: Style) -> String {
     for line in &summary.notes {
         out.push_str(&format!("{}\n", wrap(line, style.width)));
     }
+    for table in &summary.tables {
+        out.push_str(&side_table(table, style));
+    }
     if !summary.sentences.is_empty() {
         out.push('\n');
     }
     for line in &summary.sentences {
         out.push_str(&format!("{}\n", wrap(line, style.width)));
     }
+    out
+}
+
+/// A table beside the results: names on the left, numbers on the right of their columns.
+fn side_table(table: &SideTable, style: Style) -> String {
+    let mut out = format!("\n{}\n", style.emphasis(&table.title));
+    let width = |at: usize| {
+        let cells = table.rows.iter().map(|row| row[at].width());
+        cells.chain([table.columns[at].width()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    for row in [&table.columns].into_iter().chain(&table.rows) {
+        let mut line = pad_right(&row[0], widths[0]);
+        for (text, width) in row.iter().zip(&widths).skip(1) {
+            line.push_str(&format!("  {}", pad_left(text, *width)));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out.push_str(&format!("{}\n", wrap(&table.caption, style.width)));
     out
 }
 

@@ -87,6 +87,121 @@ fn every_classifier_of_every_setting_has_lines() {
 }
 
 #[test]
+fn metrics_of_the_plan_have_lines_each_and_those_without_probabilities_are_refused() {
+    let folder = Folder::with_domains();
+    let metrics = "kind = \"adaptation\"\nseeds = [0, 1]\ntrain_rows = 30\n\
+                   metrics = [\"accuracy\", \"kappa\", \"balanced-accuracy\", \"macro-f1\", \"ece\"]\n";
+    let text = plan(CORAL).replace("kind = \"adaptation\"\n", metrics);
+    folder.write("plan.toml", &text);
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    assert_eq!(results.len(), 2 * 2 * 2 * 5);
+    let of = |metric: &str| results.iter().find(|line| line["metric"] == metric).unwrap();
+    let number = |line: &serde_json::Value, key: &str| line[key].as_f64().unwrap();
+    for metric in ["accuracy", "kappa", "balanced-accuracy", "macro-f1", "ece"] {
+        let line = of(metric);
+        assert!(number(line, "low") <= number(line, "value"), "{metric}");
+        assert!(number(line, "value") <= number(line, "high"), "{metric}");
+        assert_eq!(line["n"], 40, "{metric}");
+    }
+    // Two classes of equal size: kappa is what the accuracy is above chance, where 1-NN is sure its
+    // calibration error is its error.
+    assert!(
+        (number(of("kappa"), "value") - (2.0 * number(of("accuracy"), "value") - 1.0)).abs() < 1e-9
+    );
+    assert!((number(of("ece"), "value") - (1.0 - number(of("accuracy"), "value"))).abs() < 1e-9);
+    assert!(folder.read("out/report.md").contains("a>b kappa"));
+
+    let svm = text.replace("name = \"knn\"", "name = \"svm\"");
+    let said = folder.complaint(&svm);
+    assert!(said.contains("plan.toml:5:") && said.contains("`svm` has none"), "{said}");
+    let said = folder.complaint(&text.replace("kappa", "kapa"));
+    assert!(said.contains("plan.toml:5:") && said.contains("did you mean `kappa`?"), "{said}");
+}
+
+/// Rows that are labelled are not tested, and the same ones for every method.
+#[test]
+fn labelled_target_rows_help_and_are_left_out_of_the_test() {
+    let folder = Folder::with_domains();
+    let text = |more: &str| {
+        let methods = format!("{CORAL}[[method]]\nname = \"tca\"\ncomponents = 2\n");
+        plan(&methods).replace("kind = \"adaptation\"\n", &format!("kind = \"adaptation\"\n{more}"))
+    };
+    folder.write("plan.toml", text("seeds = [3, 4]\ntarget_labels = 4\n"));
+    folder.experiment(&["plan.toml"]).success();
+    let with = folder.results();
+    assert_eq!(with.len(), 12);
+    assert!(with.iter().all(|line| line["n"] == 32), "two classes of 20, 4 each are labelled");
+    folder.write("plan.toml", text(""));
+    folder.experiment(&["plan.toml"]).success();
+    let without = folder.results();
+    let none = |results: &[serde_json::Value]| {
+        results.iter().find(|line| line["method"] == "none").unwrap()["value"].as_f64().unwrap()
+    };
+    assert!(none(&with) > none(&without) + 0.2, "{} {}", none(&with), none(&without));
+    let report = folder.read("out/report.md");
+    assert!(
+        report.contains("Against none on each task (McNemar's test, mid-p), corrected by Holm"),
+        "{report}"
+    );
+
+    folder.write("plan.toml", text("target_labels = 20\n"));
+    folder.experiment(&["plan.toml"]).code(1);
+    let error = folder.results()[0]["error"].as_str().unwrap().to_owned();
+    assert_eq!(error, "target_labels leaves none of the 40 target rows for the test");
+}
+
+#[test]
+fn a_share_or_a_file_is_kept_for_the_test() {
+    let folder = Folder::with_domains();
+    let methods = format!(
+        "{CORAL}[[method]]\nname = \"pca\"\ncomponents = 2\n[[method]]\nname = \"transport\"\n"
+    );
+    let text = plan(&methods);
+    folder.write(
+        "plan.toml",
+        text.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 0.25\n"),
+    );
+    folder.experiment(&["plan.toml"]).success();
+    assert!(folder.results().iter().all(|line| line["n"] == 10));
+    // b's own rows are fitted on, those of the other file are tested; b as a source has its own alone.
+    let b = folder.read("b.csv");
+    let few: Vec<&str> = b.lines().take(8).collect();
+    folder.write("more.csv", few.join("\n"));
+    let with_file = text.replace("file = \"b.csv\"", "file = \"b.csv\"\ntest = \"more.csv\"");
+    folder.write("plan.toml", &with_file);
+    folder.experiment(&["plan.toml"]).success();
+    for line in folder.results() {
+        assert_eq!(line["n"], if line["task"] == "a>b" { 7 } else { 40 });
+    }
+    let both =
+        with_file.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 0.25\n");
+    let said = folder.complaint(&both);
+    assert!(said.contains("plan.toml:7:") && said.contains("without `test_share`"), "{said}");
+    let said = folder.complaint(
+        &text.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 1\n"),
+    );
+    assert!(said.contains("plan.toml:3:") && said.contains("above 0 and below 1"), "{said}");
+    folder.write("narrow.csv", "x,label\n1,c0\n");
+    let said = folder.complaint(&with_file.replace("more.csv", "narrow.csv"));
+    assert!(said.contains("domain `b`: the file for the test has 1 columns, expected 2"), "{said}");
+}
+
+#[test]
+fn classes_that_only_the_target_has_are_told() {
+    let folder = Folder::with_domains();
+    folder.write("b.csv", folder.read("b.csv").replacen("c1", "c7", 5));
+    folder.write("plan.toml", plan(CORAL));
+    folder.experiment(&["plan.toml"]).success();
+    let report = folder.read("out/report.md");
+    assert!(
+        report
+            .contains("5 of 40 target rows are of classes that the source does not have: \\`c7\\`"),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_run_that_fails_is_a_line_and_the_others_still_run() {
     let folder = Folder::with_domains();
     let more = format!("[[method]]\nname = \"subspace\"\ncomponents = 5\n{CORAL}");

@@ -1,8 +1,14 @@
 //! Loads and prepares the domains of an adaptation plan.
 
-use std::{borrow::Cow, collections::BTreeSet, path::PathBuf, sync::OnceLock, time::Instant};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Instant,
+};
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, concatenate};
 use procrust_align::{AlignError, Spectrum, prepare_rows, standardize_columns};
 use procrust_datasets::{DatasetError, Sentiment, Table, TableOptions, rated_sentences};
 use rayon::prelude::*;
@@ -21,6 +27,8 @@ pub struct Domain {
     pub rows: Array2<f32>,
     /// Each row's class, a position in [`Domains::classes`].
     pub labels: Vec<usize>,
+    /// The last rows, of the file for the test: never trained on, never fitted on.
+    test_rows: usize,
     /// Measured once for all the tasks that the domain is part of.
     measured: OnceLock<Measured<'static>>,
 }
@@ -44,7 +52,13 @@ impl Domain {
     /// A domain of prepared rows.
     #[must_use]
     pub fn new(name: String, rows: Array2<f32>, labels: Vec<usize>) -> Self {
-        Self { name, rows, labels, measured: OnceLock::new() }
+        Self { name, rows, labels, test_rows: 0, measured: OnceLock::new() }
+    }
+
+    /// How many of the first rows are no test rows of a file of their own.
+    #[must_use]
+    pub fn training_rows(&self) -> usize {
+        self.labels.len() - self.test_rows
     }
 
     /// The spectrum of all rows: what [`Domains::measure`] found, or measured now.
@@ -123,6 +137,16 @@ pub enum DomainError {
         /// The first domain's columns.
         expected: usize,
     },
+    /// A file for the test with other columns than its domain's.
+    #[error("domain `{domain}`: the file for the test has {columns} columns, expected {expected}")]
+    TestColumns {
+        /// The domain.
+        domain: String,
+        /// Columns of the file for the test.
+        columns: usize,
+        /// Columns of its other rows.
+        expected: usize,
+    },
     /// A source with a single class.
     #[error(
         "domain `{domain}` is a source and all its {rows} labels are `{class}`: a classifier needs \
@@ -168,9 +192,22 @@ impl Domains {
         for domain in &plan.domains {
             raw.push(read(domain, plan, words.as_ref(), &mut notes)?);
         }
+        // Behind them, those of the files for the test.
+        let with_test = |domain: &DomainPlan| match &domain.source {
+            DomainSource::File { test: Some(path), .. } => Some((domain.clone(), path.clone())),
+            _ => None,
+        };
+        let mut test_of: Vec<Option<usize>> = Vec::with_capacity(plan.domains.len());
+        for domain in &plan.domains {
+            let found = with_test(domain).map(|(domain, path)| read_file(&domain, plan, &path));
+            test_of.push(found.transpose()?.map(|found| {
+                raw.push(found);
+                raw.len() - 1
+            }));
+        }
         let (rows, labels): (Vec<Rows>, Vec<Vec<String>>) =
             raw.into_iter().map(|raw| (raw.rows, raw.labels)).unzip();
-        let matrices = widen(rows)?;
+        let mut matrices = widen(rows)?;
 
         let all: BTreeSet<&str> = labels.iter().flatten().map(String::as_str).collect();
         let mut classes: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
@@ -180,10 +217,30 @@ impl Domains {
         }
 
         let mut domains = Vec::with_capacity(plan.domains.len());
-        for ((domain, mut labels), mut rows) in plan.domains.iter().zip(labels).zip(matrices) {
-            if let Some(most) = most_rows.filter(|&most| most < rows.nrows()) {
-                rows = rows.slice_move(ndarray::s![..most, ..]);
-                labels.truncate(most);
+        let take = |at: usize, matrices: &mut [Array2<f32>]| {
+            let rows = std::mem::take(&mut matrices[at]);
+            let most = most_rows.map_or(rows.nrows(), |most| most.min(rows.nrows()));
+            (rows.slice_move(ndarray::s![..most, ..]), labels[at][..most].to_vec())
+        };
+        for (at, (domain, test)) in plan.domains.iter().zip(test_of).enumerate() {
+            let (mut rows, mut labels) = take(at, &mut matrices);
+            let mut test_rows = 0;
+            if let Some(test) = test {
+                let (more, of_more) = take(test, &mut matrices);
+                if more.ncols() != rows.ncols() {
+                    return Err(DomainError::TestColumns {
+                        domain: domain.name.clone(),
+                        columns: more.ncols(),
+                        expected: rows.ncols(),
+                    });
+                }
+                if more.nrows() == 0 {
+                    return Err(DomainError::Empty { domain: domain.name.clone() });
+                }
+                test_rows = more.nrows();
+                rows = concatenate(Axis(0), &[rows.view(), more.view()])
+                    .expect("both have the same columns");
+                labels.extend(of_more);
             }
             prepare_rows(&mut rows, &plan.rows);
             if plan.columns == Columns::ZScore {
@@ -196,10 +253,11 @@ impl Domains {
                     known.expect("classes were collected from these labels")
                 })
                 .collect();
-            domains.push(Domain::new(domain.name.clone(), rows, labels));
+            domains.push(Domain { test_rows, ..Domain::new(domain.name.clone(), rows, labels) });
         }
-        let domains = Self { domains, classes, notes };
+        let mut domains = Self { domains, classes, notes };
         domains.check(plan)?;
+        domains.note_unknown_classes(plan);
         Ok(domains)
     }
 
@@ -213,8 +271,10 @@ impl Domains {
             return;
         }
         self.domains.par_iter().enumerate().for_each(|(at, domain)| {
+            let all = domain.test_rows == 0;
             let whole = |&(source, target): &(usize, usize)| {
-                target == at || source == at && plan.trains_on_all(domain.labels.len())
+                target == at && all && plan.test_share.is_none() && plan.target_labels.is_none()
+                    || source == at && all && plan.trains_on_all(domain.labels.len())
             };
             if plan.pairs.iter().any(whole)
                 && let Ok(measured) = Measured::of(domain.rows.view())
@@ -242,16 +302,42 @@ impl Domains {
         }
         for &(source, _) in &plan.pairs {
             let domain = &self.domains[source];
-            let class = domain.labels[0];
-            if domain.labels.iter().all(|&label| label == class) {
+            let labels = &domain.labels[..domain.training_rows()];
+            let Some(&class) = labels.first() else {
+                return Err(DomainError::Empty { domain: domain.name.clone() });
+            };
+            if labels.iter().all(|&label| label == class) {
                 return Err(DomainError::OneClass {
                     domain: domain.name.clone(),
                     class: self.classes[class].clone(),
-                    rows: domain.labels.len(),
+                    rows: labels.len(),
                 });
             }
         }
         Ok(())
+    }
+
+    /// Tells of target rows that nothing trained on the source can get right.
+    fn note_unknown_classes(&mut self, plan: &AdaptationPlan) {
+        for &(source, target) in &plan.pairs {
+            let (source, target) = (&self.domains[source], &self.domains[target]);
+            let known: BTreeSet<usize> =
+                source.labels[..source.training_rows()].iter().copied().collect();
+            let unknown = || target.labels.iter().filter(|label| !known.contains(label));
+            let classes: BTreeSet<usize> = unknown().copied().collect();
+            if !classes.is_empty() {
+                let names: Vec<String> =
+                    classes.iter().map(|&class| format!("`{}`", self.classes[class])).collect();
+                self.notes.push(format!(
+                    "{}>{}: {} of {} target rows are of classes that the source does not have: {}",
+                    source.name,
+                    target.name,
+                    unknown().count(),
+                    target.labels.len(),
+                    names.join(", ")
+                ));
+            }
+        }
     }
 }
 
@@ -275,15 +361,11 @@ fn read(
 ) -> Result<Raw, DomainError> {
     let name = || domain.name.clone();
     let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
-    let describe = |pixels: ArrayView3<'_, u8>| {
-        procrust_images::describe(&plan.images.descriptor, pixels)
-            .map_err(|cause| DomainError::Describe { domain: name(), cause })
-    };
     match &domain.source {
         DomainSource::Images(set) => {
             let mut images = set.load().map_err(failed)?;
             to_full_range(&mut images.pixels, images.white);
-            let rows = describe(images.pixels.view())?;
+            let rows = describe(domain, plan, images.pixels.view())?;
             let labels = images.labels.iter().map(ToString::to_string).collect();
             Ok(Raw { rows: Rows::Ready(rows), labels })
         }
@@ -314,25 +396,41 @@ fn read(
             ));
             Ok(Raw { rows: Rows::Ready(encoded.rows), labels })
         }
-        DomainSource::File { path, features, labels } => {
-            let mut options = TableOptions::default();
-            options.features.clone_from(features);
-            options.labels.clone_from(labels);
-            let mut table = procrust_datasets::read_table(path, &options).map_err(failed)?;
-            let labels = table
-                .labels
-                .take()
-                .ok_or_else(|| DomainError::Unlabelled { domain: name(), file: path.clone() })?;
-            if table.sparse {
-                return Ok(Raw { rows: Rows::Sparse(Box::new(table)), labels });
-            }
-            let rows = match table.pictures() {
-                Some(pixels) => describe(pixels.view())?,
-                None => table.features,
-            };
-            Ok(Raw { rows: Rows::Ready(rows), labels })
-        }
+        DomainSource::File { path, .. } => read_file(domain, plan, path),
     }
+}
+
+/// Reads one file of a domain whose rows are in files.
+fn read_file(domain: &DomainPlan, plan: &AdaptationPlan, path: &Path) -> Result<Raw, DomainError> {
+    let name = || domain.name.clone();
+    let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
+    let mut options = TableOptions::default();
+    if let DomainSource::File { features, labels, .. } = &domain.source {
+        options.features.clone_from(features);
+        options.labels.clone_from(labels);
+    }
+    let mut table = procrust_datasets::read_table(path, &options).map_err(failed)?;
+    let labels = table
+        .labels
+        .take()
+        .ok_or_else(|| DomainError::Unlabelled { domain: name(), file: path.to_path_buf() })?;
+    if table.sparse {
+        return Ok(Raw { rows: Rows::Sparse(Box::new(table)), labels });
+    }
+    let rows = match table.pictures() {
+        Some(pixels) => describe(domain, plan, pixels.view())?,
+        None => table.features,
+    };
+    Ok(Raw { rows: Rows::Ready(rows), labels })
+}
+
+fn describe(
+    domain: &DomainPlan,
+    plan: &AdaptationPlan,
+    pixels: ArrayView3<'_, u8>,
+) -> Result<Array2<f32>, DomainError> {
+    procrust_images::describe(&plan.images.descriptor, pixels)
+        .map_err(|cause| DomainError::Describe { domain: domain.name.clone(), cause })
 }
 
 /// Sparse files of one plan share the widest column count and the first index.

@@ -1,23 +1,34 @@
 //! Runs plans of kind `adaptation`.
 
+mod auto;
 mod domains;
+mod measure;
+mod split;
 
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use procrust_align::{
     AlignError, AlignUnpaired, Coral, Hints, LinearTransport, RowStep, SubspaceAlignment,
     prepare_rows,
 };
-use procrust_classify::{ClassifyError, statistics};
+use procrust_classify::ClassifyError;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use auto::Auto;
+pub use auto::{Candidate, SELECTORS, Selection};
 use domains::Measured;
 pub use domains::{Domain, DomainError, Domains};
+pub use split::{Split, TargetSplit};
+
+use measure::{Predicted, measure};
+use split::stratified;
 
 use crate::{
-    plan::{AdaptationMethod, AdaptationPlan, ClassifierPlan, Labelled, UnpairedMethod},
+    plan::{
+        AdaptationMethod, AdaptationPlan, ClassMetric, ClassifierPlan, Labelled, UnpairedMethod,
+    },
     results::Outcome,
     run::Finding,
 };
@@ -40,6 +51,12 @@ pub enum RunError {
         /// Target rows.
         rows: usize,
     },
+    /// Every target row is trained on.
+    #[error("target_labels leaves none of the {rows} target rows for the test")]
+    NothingTested {
+        /// Target rows.
+        rows: usize,
+    },
 }
 
 /// One task of a plan: its source and its target.
@@ -59,53 +76,16 @@ impl Task<'_> {
     pub fn name(&self) -> String {
         format!("{}>{}", self.source.name, self.target.name)
     }
-
-    /// The source rows that a seed draws, in their own order, every class by its share; `None` for
-    /// all of them.
-    fn training_rows(&self, train_rows: Option<usize>, seed: u64) -> Option<Vec<usize>> {
-        let wanted = train_rows.filter(|&wanted| wanted < self.source.labels.len())?;
-        Some(stratified(&self.source.labels, wanted, seed))
-    }
-}
-
-/// Draws `wanted` rows so that each class keeps its share, to within one row.
-///
-/// Rows are shuffled within their class, then ranked by how far into their class they stand:
-/// the first `wanted` of that ranking take the same part of every class.
-fn stratified(labels: &[usize], wanted: usize, seed: u64) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut rows: Vec<usize> = (0..labels.len()).collect();
-    rows.shuffle(&mut rng);
-    let classes = labels.iter().max().map_or(0, |last| last + 1);
-    let mut size = vec![0_usize; classes];
-    for &label in labels {
-        size[label] += 1;
-    }
-    let mut seen = vec![0_usize; classes];
-    let mut ranked: Vec<(f64, usize)> = rows
-        .into_iter()
-        .map(|row| {
-            let label = labels[row];
-            seen[label] += 1;
-            #[allow(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-            let depth = (seen[label] as f64 - 0.5) / size[label] as f64;
-            (depth, row)
-        })
-        .collect();
-    ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut drawn: Vec<usize> = ranked[..wanted].iter().map(|&(_, row)| row).collect();
-    drawn.sort_unstable();
-    drawn
 }
 
 /// A method fitted on one task: both sides in the shared space.
 #[derive(Debug)]
 pub struct Adapted {
-    /// The source rows, mapped.
+    /// The rows to train on, mapped: the source's, then those of the target that have labels.
     pub source: Array2<f32>,
     /// Their labels.
     pub labels: Vec<usize>,
-    /// The target rows, mapped.
+    /// The target rows to test, mapped.
     pub target: Array2<f32>,
     /// Seconds that fitting took, a domain that was measured for several fits counted in each;
     /// `None` where nothing is fitted.
@@ -125,70 +105,144 @@ pub fn adapt(
     train_rows: Option<usize>,
     seed: u64,
 ) -> Result<Adapted, RunError> {
-    let drawn = task.training_rows(train_rows, seed);
-    let (source, labels) = match &drawn {
+    let source = task.training_rows(train_rows, seed);
+    adapt_split(task, method, &Split { source, target: None }, seed)
+}
+
+/// Fits a method on the rows of a split, and maps those to train on and those to test.
+///
+/// # Errors
+///
+/// As [`adapt`].
+pub fn adapt_split(
+    task: &Task<'_>,
+    method: &AdaptationMethod,
+    split: &Split,
+    seed: u64,
+) -> Result<Adapted, RunError> {
+    let (source, labels) = match &split.source {
         None => (task.source.rows.clone(), task.source.labels.clone()),
         Some(drawn) => (
             task.source.rows.select(Axis(0), drawn),
             drawn.iter().map(|&row| task.source.labels[row]).collect(),
         ),
     };
+    let adapted = Adapted {
+        source,
+        labels,
+        target: task.target.rows.clone(),
+        fit_seconds: None,
+        warnings: Vec::new(),
+    };
     if let AdaptationMethod::Unpaired(method) = method {
-        return unpaired(method, source, labels, task.target.rows.clone(), seed);
+        return unpaired(task, method, adapted, split.target.as_ref(), seed);
     }
     let Some(aligner) = aligner(method) else {
-        let target = task.target.rows.clone();
-        return Ok(Adapted { source, labels, target, fit_seconds: None, warnings: Vec::new() });
+        return place_target(task, adapted, split.target.as_ref(), |rows| Ok(rows.to_owned()));
     };
 
-    let of_source = match drawn {
+    let of_source = match split.source {
         None => task.source.measured()?,
-        Some(_) => Measured::of(source.view())?,
+        Some(_) => Measured::of(adapted.source.view())?,
     };
-    let of_target = task.target.measured()?;
+    let of_target = match &split.target {
+        None => task.target.measured()?,
+        Some(target) => Measured::of(task.target.rows.select(Axis(0), &target.fitted).view())?,
+    };
     let started = Instant::now();
     let alignment = aligner.solve(&of_source.spectrum, &of_target.spectrum)?;
     let solve_seconds = started.elapsed().as_secs_f64();
-    Ok(Adapted {
-        source: alignment.source().apply(source.view())?,
-        labels,
-        target: alignment.target().apply(task.target.rows.view())?,
+    let adapted = Adapted {
+        source: alignment.source().apply(adapted.source.view())?,
         fit_seconds: Some(of_source.seconds + of_target.seconds + solve_seconds),
         warnings: alignment.warnings().iter().map(ToString::to_string).collect(),
-    })
+        ..adapted
+    };
+    let map = |rows: ArrayView2<'_, f32>| alignment.target().apply(rows);
+    place_target(task, adapted, split.target.as_ref(), map)
+}
+
+/// Maps the target rows to test, and puts those with labels behind the rows to train on.
+fn place_target(
+    task: &Task<'_>,
+    adapted: Adapted,
+    split: Option<&TargetSplit>,
+    map: impl Fn(ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError>,
+) -> Result<Adapted, RunError> {
+    let Some(split) = split else {
+        return Ok(Adapted { target: map(adapted.target.view())?, ..adapted });
+    };
+    let mapped = |rows: &[usize]| map(task.target.rows.select(Axis(0), rows).view());
+    let target = mapped(&split.tested)?;
+    if split.labelled.is_empty() {
+        return Ok(Adapted { target, ..adapted });
+    }
+    let own = mapped(&split.labelled)?;
+    let source = concatenate(Axis(0), &[adapted.source.view(), own.view()])
+        .expect("both domains were mapped into one space");
+    let mut labels = adapted.labels;
+    labels.extend(split.labelled.iter().map(|&row| task.target.labels[row]));
+    Ok(Adapted { source, labels, target, ..adapted })
 }
 
 /// Methods that look at the rows themselves: pseudo-labels of the target, where one needs them, are
 /// those of the nearest source row.
 fn unpaired(
+    task: &Task<'_>,
     method: &UnpairedMethod,
-    mut source: Array2<f32>,
-    labels: Vec<usize>,
-    mut target: Array2<f32>,
+    adapted: Adapted,
+    split: Option<&TargetSplit>,
     seed: u64,
 ) -> Result<Adapted, RunError> {
     let started = Instant::now();
-    let unit = |rows: &mut Array2<f32>| {
+    let length = root_mean_square_length(adapted.source.view());
+    let unit = |mut rows: Array2<f32>| {
         if method.unit_rows() {
-            prepare_rows(rows, &[RowStep::Unit]);
+            prepare_rows(&mut rows, &[RowStep::Unit]);
         }
+        rows
     };
-    unit(&mut source);
-    unit(&mut target);
-    let hints = Hints { labels: Some(&labels), seed, ..Hints::default() };
+    // A classifier's penalty means the same before and after: rows come out as long as they went in.
+    let restored = |rows: Array2<f32>| match method.unit_rows() {
+        true => unit(rows) * length,
+        false => rows,
+    };
+    let source = unit(adapted.source);
+    let target = unit(match split {
+        None => adapted.target,
+        Some(split) => task.target.rows.select(Axis(0), &split.fitted),
+    });
+    let hints = Hints { labels: Some(&adapted.labels), seed, ..Hints::default() };
     let adaptation = method.as_dyn().adapt(source.view(), target.view(), &hints)?;
     let warnings = adaptation.warnings().iter().map(ToString::to_string).collect();
-    let (mut source, mut target) = adaptation.into_rows();
-    unit(&mut source);
-    unit(&mut target);
-    let fit_seconds = Some(started.elapsed().as_secs_f64());
-    Ok(Adapted { source, labels, target, fit_seconds, warnings })
+    let fit_seconds = |started: Instant| Some(started.elapsed().as_secs_f64());
+    if split.is_none() {
+        let (source, target) = adaptation.into_rows();
+        let (source, target) = (restored(source), restored(target));
+        let fit_seconds = fit_seconds(started);
+        return Ok(Adapted { source, labels: adapted.labels, target, fit_seconds, warnings });
+    }
+    let source = restored(adaptation.source().to_owned());
+    let fit_seconds = fit_seconds(started);
+    let adapted = Adapted { source, labels: adapted.labels, target, fit_seconds, warnings };
+    let map = |rows: ArrayView2<'_, f32>| {
+        adaptation.map_target(unit(rows.to_owned()).view()).map(restored)
+    };
+    place_target(task, adapted, split, map)
+}
+
+/// The root of the mean squared length of the rows, 1 where all are 0.
+fn root_mean_square_length(rows: ArrayView2<'_, f32>) -> f32 {
+    let squares: f64 = rows.iter().map(|&value| f64::from(value).powi(2)).sum();
+    let mean = squares / rows.nrows().max(1) as f64;
+    if mean > 0.0 { mean.sqrt() as f32 } else { 1.0 }
 }
 
 /// The method, where it maps rows.
 fn aligner(method: &AdaptationMethod) -> Option<Box<dyn AlignUnpaired>> {
     Some(match *method {
         AdaptationMethod::None
+        | AdaptationMethod::Auto { .. }
         | AdaptationMethod::TargetTrained { .. }
         | AdaptationMethod::Unpaired(_) => return None,
         AdaptationMethod::Coral { regularization } => Box::new(Coral { regularization }),
@@ -199,12 +253,6 @@ fn aligner(method: &AdaptationMethod) -> Option<Box<dyn AlignUnpaired>> {
     })
 }
 
-/// What a classifier says of test rows, and what it had to say of itself.
-struct Predicted {
-    labels: Vec<usize>,
-    warnings: Vec<String>,
-}
-
 fn train_and_predict(
     plan: &ClassifierPlan,
     train: (ArrayView2<'_, f32>, &[usize]),
@@ -212,8 +260,11 @@ fn train_and_predict(
     classes: usize,
 ) -> Result<Predicted, RunError> {
     let model = plan.build().fit(train.0, train.1, classes)?;
-    let labels = model.predict(test)?;
-    Ok(Predicted { labels, warnings: model.warnings().iter().map(ToString::to_string).collect() })
+    Ok(Predicted {
+        labels: model.predict(test)?,
+        probabilities: model.predict_proba(test)?,
+        warnings: model.warnings().iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// Predicts every target row by a model trained on the target's other folds: on all of their rows,
@@ -231,7 +282,8 @@ fn cross_fit(
     }
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let mut predicted = Predicted { labels: vec![0; rows], warnings: Vec::new() };
+    let mut predicted =
+        Predicted { labels: vec![0; rows], probabilities: None, warnings: Vec::new() };
     for fold in 0..folds {
         let in_fold = |at: usize| at % folds == fold;
         let pick = |inside: bool| -> Vec<usize> {
@@ -251,6 +303,13 @@ fn cross_fit(
         for (&row, label) in test.iter().zip(part.labels) {
             predicted.labels[row] = label;
         }
+        if let Some(shares) = part.probabilities {
+            let all =
+                predicted.probabilities.get_or_insert_with(|| Array2::zeros((rows, task.classes)));
+            for (&row, shares) in test.iter().zip(shares.rows()) {
+                all.row_mut(row).assign(&shares);
+            }
+        }
         for warning in part.warnings {
             if !predicted.warnings.contains(&warning) {
                 predicted.warnings.push(warning);
@@ -260,51 +319,127 @@ fn cross_fit(
     Ok(predicted)
 }
 
-/// One run: a method on a task with a seed, tested with every classifier of the plan.
+/// A method that was fitted, or several to choose from.
+enum Fit {
+    One(Adapted),
+    Several(Auto),
+}
+
+/// What a run says of one classifier.
+struct Answer {
+    predicted: Result<Predicted, String>,
+    fit_seconds: Option<f64>,
+    warnings: Vec<String>,
+    remarks: Vec<String>,
+    selection: Option<Box<Selection>>,
+}
+
+impl Answer {
+    fn of(adapted: &Adapted, predicted: Result<Predicted, RunError>) -> Self {
+        Self {
+            predicted: predicted.map_err(|error| error.to_string()),
+            fit_seconds: adapted.fit_seconds,
+            warnings: adapted.warnings.clone(),
+            remarks: Vec::new(),
+            selection: None,
+        }
+    }
+
+    fn failed(error: String) -> Self {
+        Self {
+            predicted: Err(error),
+            fit_seconds: None,
+            warnings: Vec::new(),
+            remarks: Vec::new(),
+            selection: None,
+        }
+    }
+}
+
+/// One run: a method on a task with a seed, tested with every classifier of the plan by every metric.
 ///
 /// A classifier that fails does not stop the others.
 #[must_use]
 pub fn run(plan: &AdaptationPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec<Finding> {
-    let method_plan = &plan.methods[method];
-    let adapted = adapt(task, method_plan, plan.train_rows, seed).map_err(|e| e.to_string());
-    let finding = |classifier: &ClassifierPlan| {
-        let mut warnings = adapted.as_ref().map_or_else(|_| Vec::new(), |a| a.warnings.clone());
-        let predicted = match (&adapted, *method_plan) {
-            (Err(error), _) => Err(error.clone()),
-            (Ok(_), AdaptationMethod::TargetTrained { folds }) => {
-                cross_fit(task, classifier, folds, plan.train_rows, seed)
-                    .map_err(|error| error.to_string())
-            }
-            (Ok(adapted), _) => {
-                let train = (adapted.source.view(), adapted.labels.as_slice());
-                train_and_predict(classifier, train, adapted.target.view(), task.classes)
-                    .map_err(|error| error.to_string())
-            }
-        };
-        let mut items = Vec::new();
-        let outcome = match predicted {
-            Err(error) => Outcome::Failed { error },
-            Ok(predicted) => {
-                warnings.extend(predicted.warnings);
-                let hits = predicted.labels.iter().zip(&task.target.labels);
-                items = hits.map(|(said, is)| f32::from(u8::from(said == is))).collect();
-                let right = items.iter().filter(|&&hit| hit > 0.0).count();
-                Outcome::measured(statistics::wilson(right, items.len()), items.len())
-            }
-        };
-        Finding {
-            classifier: Some((classifier.name().to_owned(), classifier.settings())),
-            criterion: None,
-            metric: "accuracy".to_owned(),
-            outcome,
-            items,
-            fit_seconds: adapted.as_ref().ok().and_then(|adapted| adapted.fit_seconds),
-            warnings,
-            remarks: Vec::new(),
-            diagnosis: None,
+    let method = plan.methods[method];
+    let split = task.split(plan, seed);
+    let tested = split.target.as_ref().map(|target| target.tested.as_slice());
+    let fit = match (tested, method) {
+        (Some([]), _) => Err(RunError::NothingTested { rows: task.target.labels.len() }),
+        (_, AdaptationMethod::Auto { candidates }) => {
+            Auto::fit(task, &plan.candidates(candidates), &split, seed).map(Fit::Several)
+        }
+        _ => adapt_split(task, &method, &split, seed).map(Fit::One),
+    };
+    let fit = fit.map_err(|error| error.to_string());
+    let answer = |classifier: &ClassifierPlan| match (&fit, method) {
+        (Err(error), _) => Answer::failed(error.clone()),
+        (Ok(Fit::Several(auto)), _) => chosen(auto, task, classifier, tested, seed),
+        (Ok(Fit::One(adapted)), AdaptationMethod::TargetTrained { folds }) => {
+            let predicted = cross_fit(task, classifier, folds, plan.train_rows, seed);
+            let select = |predicted: Predicted| match tested {
+                None => predicted,
+                Some(rows) => predicted.select(rows),
+            };
+            Answer::of(adapted, predicted.map(select))
+        }
+        (Ok(Fit::One(adapted)), _) => {
+            let train = (adapted.source.view(), adapted.labels.as_slice());
+            let test = adapted.target.view();
+            Answer::of(adapted, train_and_predict(classifier, train, test, task.classes))
         }
     };
-    plan.classifiers.iter().map(finding).collect()
+    let findings = |classifier: &ClassifierPlan| -> Vec<Finding> {
+        let answer = answer(classifier);
+        let mut warnings = answer.warnings;
+        if let Ok(predicted) = &answer.predicted {
+            warnings.extend(predicted.warnings.iter().cloned());
+        }
+        let finding = |&metric: &ClassMetric| {
+            let (outcome, items) = match &answer.predicted {
+                Err(error) => (Outcome::Failed { error: error.clone() }, Vec::new()),
+                Ok(predicted) => measure(metric, task, tested, predicted, seed),
+            };
+            Finding {
+                classifier: Some((classifier.name().to_owned(), classifier.settings())),
+                criterion: None,
+                metric: metric.name().to_owned(),
+                outcome,
+                items,
+                fit_seconds: answer.fit_seconds,
+                warnings: warnings.clone(),
+                remarks: answer.remarks.clone(),
+                diagnosis: None,
+                selection: answer.selection.clone(),
+            }
+        };
+        plan.metrics.iter().map(finding).collect()
+    };
+    plan.classifiers.iter().flat_map(findings).collect()
+}
+
+/// What the chosen candidate says, and why it was chosen.
+fn chosen(
+    auto: &Auto,
+    task: &Task<'_>,
+    classifier: &ClassifierPlan,
+    tested: Option<&[usize]>,
+    seed: u64,
+) -> Answer {
+    let labels: Vec<usize> = match tested {
+        None => task.target.labels.clone(),
+        Some(rows) => rows.iter().map(|&row| task.target.labels[row]).collect(),
+    };
+    match auto.choose(classifier, &labels, task.classes, seed) {
+        Err(error) => Answer::failed(error.to_string()),
+        Ok((selection, predicted, adapted)) => Answer {
+            predicted: Ok(predicted),
+            fit_seconds: Some(auto.fit_seconds()),
+            warnings: adapted.warnings.clone(),
+            remarks: auto.left_out.clone(),
+            selection: Some(Box::new(selection)),
+        },
+    }
 }
 
 /// The plan's tasks, in its order.
@@ -322,16 +457,6 @@ pub fn tasks<'a>(plan: &AdaptationPlan, domains: &'a Domains) -> Vec<Task<'a>> {
 mod tests {
     use super::*;
     use ndarray::array;
-
-    #[test]
-    fn drawn_rows_keep_the_shares_of_the_classes() {
-        let labels: Vec<usize> = (0..100).map(|i| usize::from(i % 4 == 0)).collect();
-        let drawn = stratified(&labels, 40, 3);
-        assert_eq!(drawn.len(), 40);
-        assert_eq!(drawn.iter().filter(|&&row| labels[row] == 1).count(), 10);
-        assert_ne!(drawn, stratified(&labels, 40, 4));
-        assert_eq!(drawn, stratified(&labels, 40, 3));
-    }
 
     #[test]
     fn the_upper_bound_never_tests_what_it_trained_on() {

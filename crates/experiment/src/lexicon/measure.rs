@@ -94,6 +94,7 @@ fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,
+        selection: None,
     }
 }
 

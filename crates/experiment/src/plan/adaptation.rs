@@ -10,6 +10,7 @@ use super::{
     at_least_one,
     classifier::ClassifierPlan,
     existing,
+    metric::ClassMetric,
     parts::{Columns, Labelled, Settings, WordSource, all_different},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
@@ -26,6 +27,13 @@ pub struct AdaptationPlan {
     pub pairs: Vec<(usize, usize)>,
     /// How many source rows a run trains on, drawn by its seed; all when `None`.
     pub train_rows: Option<usize>,
+    /// How many target rows of each class are trained on beside the source, drawn by the run's seed.
+    pub target_labels: Option<usize>,
+    /// The share of target rows that are tested and that methods do not see, drawn by the run's seed;
+    /// methods see and tests ask all target rows when `None`.
+    pub test_share: Option<f64>,
+    /// What is measured.
+    pub metrics: Vec<ClassMetric>,
     /// How pictures become rows.
     pub images: ImagesPlan,
     /// How sentences become rows, if a domain has sentences.
@@ -64,6 +72,8 @@ pub enum DomainSource {
         features: Vec<String>,
         /// The variable, array, column or file with the labels.
         labels: Option<String>,
+        /// Another file like it, whose rows are the test where the domain is a target.
+        test: Option<PathBuf>,
     },
     /// Pictures that ship.
     Images(ImageSet),
@@ -112,11 +122,28 @@ pub enum AdaptationMethod {
     },
     /// Rows that are brought together otherwise.
     Unpaired(UnpairedMethod),
+    /// One of several, chosen without target labels, "none" always among them.
+    Auto {
+        /// What it chooses from.
+        candidates: Candidates,
+    },
     /// Not a transfer: trained on the target's own labels, the upper bound.
     TargetTrained {
         /// Parts of the cross-fit; every row is tested by a model that did not see it.
         folds: usize,
     },
+}
+
+/// What `auto` chooses from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Candidates {
+    /// The other methods of the plan, if there are at least two beside none; else the default ones.
+    Unset,
+    /// The other methods of the plan.
+    Plan,
+    /// A list that serves where nothing is known.
+    Default,
 }
 
 impl Labelled for AdaptationMethod {
@@ -127,6 +154,7 @@ impl Labelled for AdaptationMethod {
             Self::Subspace { .. } => "subspace",
             Self::LinearTransport { .. } => "linear-transport",
             Self::Unpaired(method) => method.name(),
+            Self::Auto { .. } => "auto",
             Self::TargetTrained { .. } => "target-trained",
         }
     }
@@ -145,6 +173,14 @@ impl Labelled for AdaptationMethod {
                 settings.insert("regularization".into(), json!(regularization));
             }
             Self::Unpaired(method) => settings = method.settings(),
+            Self::Auto { candidates } => {
+                let word = match candidates {
+                    Candidates::Unset => None,
+                    Candidates::Plan => Some("plan"),
+                    Candidates::Default => Some("default"),
+                };
+                settings.extend(word.map(|word| ("candidates".into(), json!(word))));
+            }
             Self::TargetTrained { folds } => {
                 settings.insert("folds".into(), json!(folds));
             }
@@ -161,7 +197,7 @@ impl AdaptationMethod {
     }
 
     fn names() -> Vec<&'static str> {
-        let own = ["none", "coral", "subspace", "linear-transport", "target-trained"];
+        let own = ["none", "auto", "coral", "subspace", "linear-transport", "target-trained"];
         own.into_iter().chain(UnpairedMethod::NAMES).collect()
     }
 
@@ -182,6 +218,11 @@ impl AdaptationMethod {
             "linear-transport" => Self::LinearTransport {
                 regularization: table.number("regularization", 0.0)?.unwrap_or(1.0),
             },
+            "auto" => {
+                let words = [("plan", Candidates::Plan), ("default", Candidates::Default)];
+                let candidates = table.word("candidates", &words)?.unwrap_or(Candidates::Unset);
+                Self::Auto { candidates }
+            }
             "target-trained" => {
                 Self::TargetTrained { folds: table.count("folds", 2)?.unwrap_or(5) }
             }
@@ -203,6 +244,39 @@ impl AdaptationPlan {
         self.train_rows.is_none_or(|wanted| wanted >= rows)
     }
 
+    /// What `auto` chooses from: none first, then the plan's other methods or the default list.
+    #[must_use]
+    pub fn candidates(&self, candidates: Candidates) -> Vec<AdaptationMethod> {
+        use procrust_align::{Gfk, Jda, JointPca, Tca};
+        let of_plan = || {
+            let other = |method: &&AdaptationMethod| {
+                method.aligns() && !matches!(method, AdaptationMethod::Auto { .. })
+            };
+            self.methods.iter().filter(other).copied().collect::<Vec<_>>()
+        };
+        let others = match candidates {
+            Candidates::Plan => of_plan(),
+            Candidates::Unset if of_plan().len() >= 2 => of_plan(),
+            Candidates::Unset | Candidates::Default => vec![
+                AdaptationMethod::Coral { regularization: Regularization::Fixed(1.0) },
+                AdaptationMethod::LinearTransport { regularization: 1.0 },
+                AdaptationMethod::Subspace { components: 20 },
+                AdaptationMethod::Subspace { components: 40 },
+                AdaptationMethod::Unpaired(UnpairedMethod::JointPca(JointPca { components: 30 })),
+                AdaptationMethod::Unpaired(UnpairedMethod::Tca(Tca {
+                    components: 30,
+                    ..Tca::default()
+                })),
+                AdaptationMethod::Unpaired(UnpairedMethod::Gfk(Gfk { components: Some(20) })),
+                AdaptationMethod::Unpaired(UnpairedMethod::Jda(Jda {
+                    components: 30,
+                    ..Jda::default()
+                })),
+            ],
+        };
+        [AdaptationMethod::None].into_iter().chain(others).collect()
+    }
+
     pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
         let mut plan = Self::parse_data(folder, table)?;
         if plan.domains.len() < 2 {
@@ -210,6 +284,17 @@ impl AdaptationPlan {
         }
         plan.pairs = pairs(table, &plan.domains)?;
         plan.train_rows = table.count("train_rows", 2)?;
+        plan.target_labels = table.count("target_labels", 1)?;
+        plan.test_share = table.share("test_share")?;
+        let split_twice = plan.domains.iter().find(|domain| {
+            plan.test_share.is_some()
+                && matches!(domain.source, DomainSource::File { test: Some(_), .. })
+        });
+        if let Some(domain) = split_twice {
+            let message =
+                format!("`{}` has a file for the test: without `test_share`", domain.name);
+            return Err(domain.place.error(message));
+        }
 
         let tables = table.tables("classifier")?;
         at_least_one(table, &tables, "classifier")?;
@@ -221,6 +306,7 @@ impl AdaptationPlan {
             plan.classifiers.extend(found);
         }
         all_different(&plan.classifiers, &of_classifier, "classifier")?;
+        plan.metrics = metrics(table, &plan.classifiers)?;
 
         let tables = table.tables("method")?;
         at_least_one(table, &tables, "method")?;
@@ -262,6 +348,9 @@ impl AdaptationPlan {
             domains,
             pairs: Vec::new(),
             train_rows: None,
+            target_labels: None,
+            test_share: None,
+            metrics: vec![ClassMetric::Accuracy],
             images,
             sentences,
             rows,
@@ -270,6 +359,33 @@ impl AdaptationPlan {
             methods: Vec::new(),
         })
     }
+}
+
+fn metrics(
+    table: &mut Table,
+    classifiers: &[ClassifierPlan],
+) -> Result<Vec<ClassMetric>, PlanError> {
+    let Some(named) = table.texts("metrics")? else { return Ok(vec![ClassMetric::Accuracy]) };
+    let known = ClassMetric::NAMED.map(|(name, _)| name);
+    let mut metrics = Vec::with_capacity(named.len());
+    for (name, place) in named {
+        let found = ClassMetric::NAMED.iter().find(|(known, _)| *known == name);
+        let &(_, metric) = found.ok_or_else(|| place.error(unknown("metric", &name, &known)))?;
+        if metrics.contains(&metric) {
+            return Err(place.error(format!("the metric `{name}` stands twice")));
+        }
+        let without = classifiers.iter().find(|classifier| !classifier.has_probabilities());
+        if let Some(classifier) = without.filter(|_| metric.needs_probabilities()) {
+            let classifier = classifier.name();
+            let message = format!("`{name}` needs probabilities, and `{classifier}` has none");
+            return Err(place.error(message));
+        }
+        metrics.push(metric);
+    }
+    if metrics.is_empty() {
+        return Err(table.error("metrics: the list is empty"));
+    }
+    Ok(metrics)
 }
 
 fn domains(folder: &Path, tables: Vec<Table>) -> Result<Vec<DomainPlan>, PlanError> {
@@ -297,6 +413,7 @@ fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
                 .map(|(name, _)| name)
                 .collect(),
             labels: table.optional_text("labels")?.map(|(name, _)| name),
+            test: table.optional_text("test")?.map(|file| existing(folder, &file)).transpose()?,
         },
         (None, Some((name, place))) => shipped(&name, &place)?,
         _ => return Err(table.error("[[domain]]: expected either `file` or `dataset`")),

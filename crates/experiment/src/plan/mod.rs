@@ -5,6 +5,7 @@ mod classifier;
 mod continual;
 mod few_shot;
 mod lexicon;
+mod metric;
 mod parts;
 mod ranking;
 mod similarity;
@@ -15,7 +16,7 @@ mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
-pub use adaptation::{AdaptationMethod, AdaptationPlan, DomainPlan, DomainSource};
+pub use adaptation::{AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource};
 pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
@@ -23,6 +24,7 @@ pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedC
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
+pub use metric::ClassMetric;
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use ranking::{RankingMethod, RankingPlan};

@@ -263,6 +263,15 @@ impl Table {
         items.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
 
+    /// A number above 0 and below 1.
+    pub(crate) fn share(&mut self, key: &'static str) -> Result<Option<f64>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        as_number(&value)
+            .filter(|number| *number > 0.0 && *number < 1.0)
+            .map(Some)
+            .ok_or_else(|| self.mismatch(key, "a number above 0 and below 1", &value))
+    }
+
     /// Finite numbers above 0: one, or a list of them.
     pub(crate) fn positives(&mut self, key: &'static str) -> Result<Option<Vec<f64>>, PlanError> {
         self.one_or_list(key, "a number above 0", positive)

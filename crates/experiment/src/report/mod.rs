@@ -10,7 +10,12 @@ use std::{io, path::Path};
 use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use crate::{results::write_whole, run::Finished, summary::Summary, terminal::percent};
+use crate::{
+    results::write_whole,
+    run::Finished,
+    summary::{SideTable, Summary},
+    terminal::percent,
+};
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +77,7 @@ struct Section {
     errors: Vec<String>,
     pictures: Vec<Picture>,
     bars: Vec<Figure>,
+    tables: Vec<SideTable>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,6 +147,7 @@ impl Section {
             errors: summary.errors.clone(),
             pictures,
             bars: figures::bars(summary, &columns, &id),
+            tables: summary.tables.clone(),
             columns,
             id,
         }

@@ -201,6 +201,7 @@ pub fn run(plan: &SimilarityPlan, tests: &Tests, test: usize, space: usize) -> V
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,
+        selection: None,
     };
     let coverage = |known: usize| {
         let outcome =

@@ -150,6 +150,7 @@ fn finding(metric: &str, outcome: Outcome) -> Finding {
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,
+        selection: None,
     }
 }
 

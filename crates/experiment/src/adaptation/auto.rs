@@ -1,0 +1,441 @@
+//! `method = "auto"`: one of several adaptations, chosen without target labels.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayView2, Axis};
+use procrust_align::{Discriminative, WeighSource};
+use procrust_classify::{
+    Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge,
+    selection::{
+        Choice, Combined, Evidence, MixVal, circular, classifier_agreement, deep_embedded,
+        importance_weighted, neighborhood_agreement, prediction_entropy, soft_neighborhood_density,
+    },
+};
+use serde_json::json;
+
+use super::{Adapted, RunError, Split, Task, adapt_split, measure::Predicted, split::stratified};
+use crate::plan::{AdaptationMethod, ClassifierPlan, Labelled, Settings};
+
+/// Target rows whose classes are compared with a row's own.
+const NEIGHBORS: usize = 10;
+/// Principal axes of the target in which rows are near: the others are mostly noise.
+const NEIGHBOR_AXES: usize = 50;
+/// The share of source rows that are held out where a score needs such.
+const HELD_OUT: f64 = 0.2;
+/// As in the paper.
+const TEMPERATURE: f64 = 0.05;
+
+/// What was chosen for one classifier on one task, and what every selector would have chosen.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The candidates that could be fitted; the first is "none".
+    pub candidates: Vec<Candidate>,
+    /// Our own choice, with its scores.
+    pub choice: Choice,
+    /// What each selector of [`SELECTORS`] takes, a position in `candidates`.
+    pub picks: BTreeMap<&'static str, usize>,
+}
+
+/// An adaptation that was tried.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its name and settings, as the table has them.
+    pub label: String,
+    /// Its name.
+    pub name: &'static str,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its scores by the names of the selectors; higher is better.
+    pub scores: BTreeMap<&'static str, f64>,
+    /// Its accuracy on the tested target rows: for the report, the choice does not see it.
+    pub accuracy: f64,
+}
+
+/// The ways to choose that the report compares; `auto` is ours.
+pub const SELECTORS: [&str; 10] = [
+    "auto",
+    "classifier-agreement",
+    "neighborhood-agreement",
+    "circular",
+    "importance-weighted",
+    "dev",
+    "entropy",
+    "soft-neighborhood-density",
+    "mixval",
+    "source-accuracy",
+];
+
+impl Selection {
+    /// The chosen candidate.
+    #[must_use]
+    pub fn chosen(&self) -> &Candidate {
+        &self.candidates[self.choice.chosen]
+    }
+
+    /// The highest accuracy of all candidates: what an oracle would have chosen.
+    #[must_use]
+    pub fn oracle(&self) -> f64 {
+        self.candidates.iter().map(|candidate| candidate.accuracy).fold(0.0, f64::max)
+    }
+
+    /// Which, why, and how sure: a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let (choice, chosen) = (&self.choice, self.chosen());
+        let points = |value: f64| format!("{:.1}", 100.0 * value);
+        let gain =
+            format!("{} ± {} points", points(choice.gain), points(1.96 * choice.standard_error));
+        let sure = format!("the same in {:.0} % of resamples", 100.0 * choice.sure);
+        if choice.chosen != 0 {
+            return format!(
+                "chose {}: its score is {gain} above that of none; {sure}",
+                chosen.label
+            );
+        }
+        if choice.best == 0 {
+            return format!("chose none: no candidate's score is higher; {sure}");
+        }
+        let best = &self.candidates[choice.best].label;
+        format!("chose none: {best} gains only {gain} of score; {sure}")
+    }
+
+    /// As results have it.
+    #[must_use]
+    pub fn fields(&self) -> Settings {
+        let candidate = |(at, candidate): (usize, &Candidate)| {
+            json!({
+                "method": candidate.name,
+                "settings": candidate.settings,
+                "score": self.choice.scores[at],
+                "scores": candidate.scores,
+                "accuracy": candidate.accuracy,
+            })
+        };
+        let candidates: Vec<_> = self.candidates.iter().enumerate().map(candidate).collect();
+        let fields = json!({
+            "method": self.chosen().name,
+            "settings": self.chosen().settings,
+            "gain": self.choice.gain,
+            "standard_error": self.choice.standard_error,
+            "sure": self.choice.sure,
+            "picks": self.picks,
+            "candidates": candidates,
+        });
+        let serde_json::Value::Object(fields) = fields else { unreachable!("it is an object") };
+        fields
+    }
+}
+
+/// A candidate that was fitted, and what classifiers of several families make of its rows.
+struct Fitted {
+    method: AdaptationMethod,
+    adapted: Adapted,
+    /// By family, in the order of [`panel`].
+    panel: Vec<Vec<usize>>,
+    /// Target density over source density at the training rows.
+    weights: Option<Vec<f64>>,
+}
+
+/// All candidates of a task, fitted once for all the plan's classifiers.
+pub(super) struct Auto {
+    fitted: Vec<Fitted>,
+    /// The tested target rows before any adaptation, in the target's leading axes.
+    before: Array2<f32>,
+    /// Candidates that could not be fitted, and why.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Families of classifiers whose agreement counts.
+const PANEL: [&str; 3] = ["knn", "logistic", "ridge"];
+
+/// The panel for rows of mean column variance 1.
+fn panel(rows: usize) -> [Box<dyn Classifier>; 3] {
+    [
+        Box::new(NearestNeighbors { k: 1 }),
+        Box::new(Logistic { l2: 1.0, tolerance: 1e-3, ..Logistic::default() }),
+        Box::new(Ridge { l2: rows as f64 }),
+    ]
+}
+
+impl Auto {
+    /// Fits every candidate and trains the panel on it.
+    ///
+    /// # Errors
+    ///
+    /// What "none", the first candidate, says; others that fail are left out.
+    pub(super) fn fit(
+        task: &Task<'_>,
+        candidates: &[AdaptationMethod],
+        split: &Split,
+        seed: u64,
+    ) -> Result<Self, RunError> {
+        let mut auto = Self {
+            fitted: Vec::with_capacity(candidates.len()),
+            before: leading_axes(task, split)?,
+            left_out: Vec::new(),
+        };
+        for &method in candidates {
+            match fitted(task, method, split, seed) {
+                Ok(candidate) => auto.fitted.push(candidate),
+                Err(error) if method == AdaptationMethod::None => return Err(error),
+                Err(error) => auto.left_out.push(format!("left out {}: {error}", label(method))),
+            }
+        }
+        Ok(auto)
+    }
+
+    /// The seconds of all fits.
+    pub(super) fn fit_seconds(&self) -> f64 {
+        self.fitted.iter().filter_map(|candidate| candidate.adapted.fit_seconds).sum()
+    }
+
+    /// Chooses for one classifier, and gives the chosen candidate's predictions.
+    ///
+    /// `labels` are the tested rows'; they serve the accuracies in the report alone.
+    ///
+    /// # Errors
+    ///
+    /// What the classifier says on the rows of "none"; candidates on which it fails get no score.
+    pub(super) fn choose(
+        &self,
+        classifier: &ClassifierPlan,
+        labels: &[usize],
+        classes: usize,
+        seed: u64,
+    ) -> Result<(Selection, Predicted, &Adapted), RunError> {
+        let others: Vec<usize> =
+            (0..PANEL.len()).filter(|&family| PANEL[family] != classifier.name()).collect();
+        let mut kept = Vec::with_capacity(self.fitted.len());
+        let mut models = Vec::with_capacity(self.fitted.len());
+        for fitted in &self.fitted {
+            match trained(classifier, &fitted.adapted, classes) {
+                Ok(model) => {
+                    kept.push(fitted);
+                    models.push(model);
+                }
+                Err(error) if kept.is_empty() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let predicted: Vec<&[usize]> =
+            models.iter().map(|(_, predicted)| predicted.labels.as_slice()).collect();
+        let near = neighborhood_agreement(self.before.view(), &predicted, NEIGHBORS)?;
+
+        let mut evidence = Vec::with_capacity(kept.len());
+        for ((fitted, (_, said)), neighborhood) in kept.iter().zip(&models).zip(near) {
+            let others: Vec<&[usize]> =
+                others.iter().map(|&family| fitted.panel[family].as_slice()).collect();
+            evidence.push(Evidence {
+                agreement: classifier_agreement(&said.labels, &others)?,
+                neighborhood,
+                circular: circular(
+                    classifier.build().as_ref(),
+                    (fitted.adapted.source.view(), &fitted.adapted.labels),
+                    (fitted.adapted.target.view(), &said.labels),
+                    classes,
+                )?,
+            });
+        }
+        let choice = Combined { seed, ..Combined::default() }.choose(&evidence)?;
+
+        let mut candidates = Vec::with_capacity(kept.len());
+        let mut mixed = Vec::with_capacity(kept.len());
+        for ((fitted, (model, said)), evidence) in kept.iter().zip(&models).zip(&evidence) {
+            let right = said.labels.iter().zip(labels).filter(|(said, is)| said == is).count();
+            let mut scores = BTreeMap::from([
+                ("classifier-agreement", mean(&evidence.agreement)),
+                ("neighborhood-agreement", mean(&evidence.neighborhood)),
+                ("circular", mean(&evidence.circular)),
+            ]);
+            held_out(classifier, fitted, classes, seed, &mut scores);
+            if let Some(shares) = &said.probabilities {
+                scores.insert("entropy", -prediction_entropy(shares.view())?);
+                let density = soft_neighborhood_density(shares.view(), TEMPERATURE)?;
+                scores.insert("soft-neighborhood-density", density);
+            }
+            mixed.push(MixVal { seed, ..MixVal::default() }.score(
+                model.as_ref(),
+                fitted.adapted.target.view(),
+                &said.labels,
+            )?);
+            candidates.push(Candidate {
+                label: label(fitted.method),
+                name: fitted.method.name(),
+                settings: fitted.method.settings(),
+                scores,
+                accuracy: right as f64 / labels.len() as f64,
+            });
+        }
+        let within = ranks(&mixed.iter().map(|scores| scores.within).collect::<Vec<_>>());
+        let across = ranks(&mixed.iter().map(|scores| scores.across).collect::<Vec<_>>());
+        for ((candidate, within), across) in candidates.iter_mut().zip(within).zip(across) {
+            candidate.scores.insert("mixval", (within + across) / 2.0);
+        }
+
+        let mut picks = BTreeMap::from([("auto", choice.chosen)]);
+        for selector in SELECTORS.into_iter().filter(|&selector| selector != "auto") {
+            picks.extend(highest(&candidates, selector).map(|at| (selector, at)));
+        }
+        let chosen = choice.chosen;
+        let (_, said) = models.swap_remove(chosen);
+        Ok((Selection { candidates, choice, picks }, said, &kept[chosen].adapted))
+    }
+}
+
+/// The position of the highest score; the first of several, none where a candidate has no score.
+fn highest(candidates: &[Candidate], selector: &str) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (at, candidate) in candidates.iter().enumerate() {
+        if let Some(&score) = candidate.scores.get(selector)
+            && best.is_none_or(|(_, highest)| score > highest)
+        {
+            best = Some((at, score));
+        }
+    }
+    best.map(|(at, _)| at)
+}
+
+fn label(method: AdaptationMethod) -> String {
+    let settings = method.settings();
+    let settings: Vec<String> = settings
+        .iter()
+        .map(|(key, value)| match value {
+            serde_json::Value::String(word) => format!("{key}={word}"),
+            value => format!("{key}={value}"),
+        })
+        .collect();
+    if settings.is_empty() {
+        method.name().to_owned()
+    } else {
+        format!("{} ({})", method.name(), settings.join(", "))
+    }
+}
+
+fn fitted(
+    task: &Task<'_>,
+    method: AdaptationMethod,
+    split: &Split,
+    seed: u64,
+) -> Result<Fitted, RunError> {
+    let adapted = adapt_split(task, &method, split, seed)?;
+    let scale = unit_variance(adapted.source.view());
+    let (source, target) = (&adapted.source * scale, &adapted.target * scale);
+    let predict = |classifier: &dyn Classifier| {
+        classifier.fit(source.view(), &adapted.labels, task.classes)?.predict(target.view())
+    };
+    let panel = panel(source.nrows());
+    let panel = panel
+        .iter()
+        .map(|classifier| predict(classifier.as_ref()))
+        .collect::<Result<Vec<_>, ClassifyError>>()?;
+    let weights = Discriminative::default().weigh(source.view(), target.view());
+    let weights = weights.ok().map(|found| found.weights().to_vec());
+    Ok(Fitted { method, adapted, panel, weights })
+}
+
+/// What brings the mean variance of the columns to 1.
+fn unit_variance(rows: ArrayView2<'_, f32>) -> f32 {
+    let wide = rows.mapv(f64::from);
+    let Some(mean) = wide.mean_axis(Axis(0)) else { return 1.0 };
+    let around: f64 = wide
+        .rows()
+        .into_iter()
+        .flat_map(|row| (&row - &mean).into_iter())
+        .map(|value| value * value)
+        .sum();
+    let variance = around / wide.len() as f64;
+    if variance > 0.0 { variance.sqrt().recip() as f32 } else { 1.0 }
+}
+
+type Trained = (Box<dyn Model>, Predicted);
+
+fn trained(
+    classifier: &ClassifierPlan,
+    adapted: &Adapted,
+    classes: usize,
+) -> Result<Trained, RunError> {
+    let model = classifier.build().fit(adapted.source.view(), &adapted.labels, classes)?;
+    let predicted = Predicted {
+        labels: model.predict(adapted.target.view())?,
+        probabilities: model.predict_proba(adapted.target.view())?,
+        warnings: model.warnings().iter().map(ToString::to_string).collect(),
+    };
+    Ok((model, predicted))
+}
+
+/// Scores that need source rows that the classifier has not seen; what fails gives none.
+fn held_out(
+    classifier: &ClassifierPlan,
+    fitted: &Fitted,
+    classes: usize,
+    seed: u64,
+    scores: &mut BTreeMap<&'static str, f64>,
+) {
+    let (rows, labels) = (&fitted.adapted.source, &fitted.adapted.labels);
+    let wanted = ((1.0 - HELD_OUT) * labels.len() as f64).round() as usize;
+    let train = stratified(labels, wanted.min(labels.len()), seed);
+    let mut is_train = vec![false; labels.len()];
+    train.iter().for_each(|&row| is_train[row] = true);
+    let test: Vec<usize> = (0..labels.len()).filter(|&row| !is_train[row]).collect();
+    let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
+    let said = classifier
+        .build()
+        .fit(rows.select(Axis(0), &train).view(), &of(&train), classes)
+        .and_then(|model| model.predict(rows.select(Axis(0), &test).view()));
+    let Ok(said) = said else { return };
+    let wrong = |(said, is): (&usize, &usize)| f64::from(u8::from(said != is));
+    let losses: Vec<f64> = said.iter().zip(&of(&test)).map(wrong).collect();
+    if losses.is_empty() {
+        return;
+    }
+    scores.insert("source-accuracy", 1.0 - mean(&losses));
+    let Some(weights) = &fitted.weights else { return };
+    let weights: Vec<f64> = test.iter().map(|&row| weights[row]).collect();
+    for (name, risk) in [
+        ("importance-weighted", importance_weighted(&losses, &weights)),
+        ("dev", deep_embedded(&losses, &weights)),
+    ] {
+        if let Ok(risk) = risk {
+            scores.insert(name, -risk);
+        }
+    }
+}
+
+/// The tested target rows in the target's leading principal axes.
+fn leading_axes(task: &Task<'_>, split: &Split) -> Result<Array2<f32>, RunError> {
+    let measured = task.target.measured()?;
+    let spectrum = &measured.spectrum;
+    let mut order: Vec<usize> = (0..spectrum.dim()).collect();
+    order.sort_by(|&a, &b| spectrum.variances()[b].total_cmp(&spectrum.variances()[a]));
+    order.truncate(NEIGHBOR_AXES);
+    let axes = spectrum.axes().select(Axis(1), &order);
+    let rows = match &split.target {
+        None => task.target.rows.mapv(f64::from),
+        Some(target) => task.target.rows.select(Axis(0), &target.tested).mapv(f64::from),
+    };
+    Ok((&rows - &spectrum.mean()).dot(&axes).mapv(|value| value as f32))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Ranks from 0 for the lowest, over the number of values; equal values share their mean rank.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let below = values.iter().filter(|other| *other < value).count() as f64;
+        let equal = values.iter().filter(|other| *other == value).count() as f64;
+        (below + (equal - 1.0) / 2.0) / values.len() as f64
+    };
+    values.iter().map(rank).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_shared_by_equals() {
+        assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0]), [0.625, 0.0, 0.625, 0.25]);
+    }
+}

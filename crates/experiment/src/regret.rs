@@ -1,0 +1,130 @@
+//! What choosing without target labels costs: each selector against an oracle and against "none".
+
+use crate::{
+    adaptation::{SELECTORS, Selection},
+    plan::Kind,
+    run::Finished,
+    summary::{SideTable, variant},
+};
+
+/// Accuracy lost to the best candidate is regret; both in points, over tasks and seeds.
+struct Line {
+    name: String,
+    accuracies: Vec<f64>,
+}
+
+/// A table a classifier, for plans that let a method choose.
+pub(crate) fn tables(finished: &Finished) -> Vec<SideTable> {
+    if !matches!(finished.plan.kind, Kind::Adaptation(_)) {
+        return Vec::new();
+    }
+    let mut groups: Vec<((usize, String), Vec<(usize, &Selection)>)> = Vec::new();
+    for (unit, findings) in &finished.runs {
+        for finding in findings.iter().filter(|finding| finding.metric == "accuracy") {
+            let Some(selection) = &finding.selection else { continue };
+            let key = (unit.method, variant(finding));
+            match groups.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, list)) => list.push((unit.task, selection)),
+                None => groups.push((key, vec![(unit.task, selection)])),
+            }
+        }
+    }
+    let several = groups.len() > 1;
+    groups
+        .into_iter()
+        .map(|((method, variant), list)| {
+            let who = &finished.methods[method];
+            let of = if several { format!("{who}, {variant}") } else { who.clone() };
+            table(&of, &list, &finished.tasks)
+        })
+        .collect()
+}
+
+fn table(of: &str, list: &[(usize, &Selection)], tasks: &[String]) -> SideTable {
+    let oracle: Vec<f64> = list.iter().map(|(_, selection)| selection.oracle()).collect();
+    let none: Vec<f64> =
+        list.iter().map(|(_, selection)| selection.candidates[0].accuracy).collect();
+    let mut lines = Vec::new();
+    for selector in SELECTORS {
+        let picked: Option<Vec<f64>> = list
+            .iter()
+            .map(|(_, selection)| {
+                selection.picks.get(selector).map(|&at| selection.candidates[at].accuracy)
+            })
+            .collect();
+        lines.extend(picked.map(|accuracies| Line { name: selector.to_owned(), accuracies }));
+    }
+    lines.push(Line { name: "always none".to_owned(), accuracies: none.clone() });
+    lines.push(Line { name: "oracle".to_owned(), accuracies: oracle.clone() });
+
+    let row = |line: &Line| {
+        let regret: Vec<f64> =
+            oracle.iter().zip(&line.accuracies).map(|(best, own)| best - own).collect();
+        let gain: Vec<f64> =
+            line.accuracies.iter().zip(&none).map(|(own, none)| own - none).collect();
+        let mut worst = 0;
+        for (at, value) in gain.iter().enumerate() {
+            if *value < gain[worst] {
+                worst = at;
+            }
+        }
+        let points = |value: f64| format!("{:.1}", 100.0 * value);
+        let against = match gain[worst] < 0.0 {
+            true => format!("{} ({})", points(gain[worst]), tasks[list[worst].0]),
+            false => points(gain[worst]),
+        };
+        let largest = regret.iter().copied().fold(0.0, f64::max);
+        vec![
+            line.name.clone(),
+            points(mean(&line.accuracies)),
+            points(mean(&regret)),
+            points(largest),
+            points(mean(&gain)),
+            against,
+        ]
+    };
+    let most = list.iter().map(|(_, selection)| selection.candidates.len()).max().unwrap_or(0);
+    SideTable {
+        title: format!("Choosing without target labels: {of}"),
+        columns: ["selector", "accuracy", "regret", "largest", "against none", "worst"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: lines.iter().map(row).collect(),
+        caption: format!(
+            "In points, means over {} runs of {most} candidates each. Regret is what the candidate that \
+             a selector takes loses to the best one, which takes target labels to know; worst is the \
+             lowest difference to none on a single task. Selectors without a line need probabilities.",
+            list.len(),
+        ),
+    }
+}
+
+/// What was chosen on each task, one sentence a task and classifier.
+pub(crate) fn in_words(finished: &Finished) -> Vec<String> {
+    let mut told = Vec::new();
+    let several = |finished: &Finished| match &finished.plan.kind {
+        Kind::Adaptation(plan) => plan.classifiers.len() > 1,
+        _ => false,
+    };
+    for (unit, findings) in &finished.runs {
+        for finding in findings.iter().filter(|finding| finding.metric == "accuracy") {
+            let Some(selection) = &finding.selection else { continue };
+            let mut who =
+                format!("{} on {}", finished.methods[unit.method], finished.tasks[unit.task]);
+            if several(finished) {
+                who.push_str(&format!(", {}", variant(finding)));
+            }
+            if finished.seeds.len() > 1 {
+                who.push_str(&format!(", seed {}", unit.seed));
+            }
+            told.push(format!("{who}: {}", selection.sentence()));
+        }
+    }
+    told
+}
+
+fn mean(values: &[f64]) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "there are few runs")]
+    let count = values.len() as f64;
+    values.iter().sum::<f64>() / count
+}
