@@ -177,7 +177,7 @@ fn a_share_or_a_file_is_kept_for_the_test() {
     let both =
         with_file.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 0.25\n");
     let said = folder.complaint(&both);
-    assert!(said.contains("plan.toml:7:") && said.contains("without `test_share`"), "{said}");
+    assert!(said.contains("plan.toml:8:") && said.contains("without `test_share`"), "{said}");
     let said = folder.complaint(
         &text.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 1\n"),
     );
@@ -185,6 +185,40 @@ fn a_share_or_a_file_is_kept_for_the_test() {
     folder.write("narrow.csv", "x,label\n1,c0\n");
     let said = folder.complaint(&with_file.replace("more.csv", "narrow.csv"));
     assert!(said.contains("domain `b`: the file for the test has 1 columns, expected 2"), "{said}");
+}
+
+#[test]
+fn auto_chooses_without_labels_and_says_why() {
+    let folder = Folder::with_domains();
+    let methods = format!("{CORAL}[[method]]\nname = \"auto\"\ncandidates = \"default\"\n");
+    folder.write("plan.toml", plan(&methods));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    let auto = results.iter().find(|line| line["method"] == "auto").unwrap();
+    assert_eq!(auto["settings"]["candidates"], "default");
+    let selection = &auto["selection"];
+    let candidates = selection["candidates"].as_array().unwrap();
+    assert_eq!(candidates[0]["method"], "none");
+    let chosen = candidates
+        .iter()
+        .find(|candidate| {
+            candidate["method"] == selection["method"]
+                && candidate["settings"] == selection["settings"]
+        })
+        .unwrap();
+    assert_eq!(chosen["accuracy"], auto["value"]);
+    let sure = selection["sure"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&sure));
+    // Other lines have no such field; the two columns leave no room for 20 components.
+    assert!(results.iter().all(|line| line["method"] == "auto" || line["selection"].is_null()));
+    let report = folder.read("out/report.md");
+    assert!(report.contains("auto on a>b: chose"), "{report}");
+    assert!(report.contains("left out subspace"), "{report}");
+    assert!(report.contains("### Choosing without target labels: auto"), "{report}");
+    assert!(report.contains("| oracle |"), "{report}");
+
+    let said = folder.complaint(&plan("[[method]]\nname = \"auto\"\ncandidates = \"all\"\n"));
+    assert!(said.contains("candidates =") && said.contains("plan"), "{said}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use procrust_classify::{
 use serde_json::json;
 
 use super::{Adapted, RunError, Split, Task, adapt_split, measure::Predicted, split::stratified};
-use crate::plan::{AdaptationMethod, ClassifierPlan, Labelled, Settings};
+use crate::plan::{self, AdaptationMethod, ClassifierPlan, Labelled, Settings};
 
 /// Target rows whose classes are compared with a row's own.
 const NEIGHBORS: usize = 10;
@@ -178,7 +178,9 @@ impl Auto {
             match fitted(task, method, split, seed) {
                 Ok(candidate) => auto.fitted.push(candidate),
                 Err(error) if method == AdaptationMethod::None => return Err(error),
-                Err(error) => auto.left_out.push(format!("left out {}: {error}", label(method))),
+                Err(error) => {
+                    auto.left_out.push(format!("left out {}: {error}", plan::labels(&[method])[0]))
+                }
             }
         }
         Ok(auto)
@@ -238,6 +240,8 @@ impl Auto {
         }
         let choice = Combined { seed, ..Combined::default() }.choose(&evidence)?;
 
+        let methods: Vec<AdaptationMethod> = kept.iter().map(|fitted| fitted.method).collect();
+        let mut names = plan::labels(&methods).into_iter();
         let mut candidates = Vec::with_capacity(kept.len());
         let mut mixed = Vec::with_capacity(kept.len());
         for ((fitted, (model, said)), evidence) in kept.iter().zip(&models).zip(&evidence) {
@@ -259,7 +263,7 @@ impl Auto {
                 &said.labels,
             )?);
             candidates.push(Candidate {
-                label: label(fitted.method),
+                label: names.next().expect("one a candidate"),
                 name: fitted.method.name(),
                 settings: fitted.method.settings(),
                 scores,
@@ -293,22 +297,6 @@ fn highest(candidates: &[Candidate], selector: &str) -> Option<usize> {
         }
     }
     best.map(|(at, _)| at)
-}
-
-fn label(method: AdaptationMethod) -> String {
-    let settings = method.settings();
-    let settings: Vec<String> = settings
-        .iter()
-        .map(|(key, value)| match value {
-            serde_json::Value::String(word) => format!("{key}={word}"),
-            value => format!("{key}={value}"),
-        })
-        .collect();
-    if settings.is_empty() {
-        method.name().to_owned()
-    } else {
-        format!("{} ({})", method.name(), settings.join(", "))
-    }
 }
 
 fn fitted(
