@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, ArrayView2, Axis};
-use procrust_align::{Discriminative, WeighSource};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use procrust_classify::{
     Classifier, ClassifyError, Logistic, Model, NearestNeighbors, Ridge,
     selection::{
@@ -22,6 +21,8 @@ const NEIGHBORS: usize = 10;
 const NEIGHBOR_AXES: usize = 50;
 /// The share of source rows that are held out where a score needs such.
 const HELD_OUT: f64 = 0.2;
+/// Target rows that scores look at which take rows × rows or a fit of their own, evenly spaced.
+const SAMPLE: usize = 2000;
 /// As in the paper.
 const TEMPERATURE: f64 = 0.05;
 
@@ -223,6 +224,7 @@ impl Auto {
             models.iter().map(|(_, predicted)| predicted.labels.as_slice()).collect();
         let near = neighborhood_agreement(self.before.view(), &predicted, NEIGHBORS)?;
 
+        let sample = sample(self.before.nrows());
         let mut evidence = Vec::with_capacity(kept.len());
         for ((fitted, (_, said)), neighborhood) in kept.iter().zip(&models).zip(near) {
             let others: Vec<&[usize]> =
@@ -233,7 +235,10 @@ impl Auto {
                 circular: circular(
                     classifier.build().as_ref(),
                     (fitted.adapted.source.view(), &fitted.adapted.labels),
-                    (fitted.adapted.target.view(), &said.labels),
+                    (
+                        fitted.adapted.target.select(Axis(0), &sample).view(),
+                        &sample.iter().map(|&row| said.labels[row]).collect::<Vec<_>>(),
+                    ),
                     classes,
                 )?,
             });
@@ -254,6 +259,7 @@ impl Auto {
             held_out(classifier, fitted, classes, seed, &mut scores);
             if let Some(shares) = &said.probabilities {
                 scores.insert("entropy", -prediction_entropy(shares.view())?);
+                let shares = shares.select(Axis(0), &sample);
                 let density = soft_neighborhood_density(shares.view(), TEMPERATURE)?;
                 scores.insert("soft-neighborhood-density", density);
             }
@@ -316,9 +322,34 @@ fn fitted(
         .iter()
         .map(|classifier| predict(classifier.as_ref()))
         .collect::<Result<Vec<_>, ClassifyError>>()?;
-    let weights = Discriminative::default().weigh(source.view(), target.view());
-    let weights = weights.ok().map(|found| found.weights().to_vec());
+    let target = target.select(Axis(0), &sample(target.nrows()));
+    let weights = density_ratios(source.view(), target.view()).ok();
     Ok(Fitted { method, adapted, panel, weights })
+}
+
+/// Target density over source density at the source rows, of mean 1, by a classifier that tells the
+/// domains apart, in which both weigh the same.
+///
+/// The weights of `procrust_align::Discriminative` at a looser tolerance: there are many candidates.
+fn density_ratios(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+) -> Result<Vec<f64>, ClassifyError> {
+    let (of_source, of_target) = (source.nrows(), target.nrows());
+    let rows = concatenate(Axis(0), &[source.view(), target.view()]).expect("both are in one space");
+    let is_target: Vec<usize> =
+        (0..rows.nrows()).map(|row| usize::from(row >= of_source)).collect();
+    let half = rows.nrows() as f64 / 2.0;
+    let weight = |&side: &usize| half / [of_source, of_target][side] as f64;
+    let weights: Vec<f64> = is_target.iter().map(weight).collect();
+    let logistic = Logistic { tolerance: 1e-3, ..Logistic::default() };
+    let model = logistic.fit_weighted(rows.view(), &is_target, 2, Some(&weights))?;
+    let shares = model.predict_proba(source)?.expect("a logistic regression has probabilities");
+    // Odds, kept finite where the domains are told apart with certainty.
+    let odds: Vec<f64> =
+        shares.rows().into_iter().map(|row| row[1] / row[0].max(f64::MIN_POSITIVE)).collect();
+    let mean = mean(&odds);
+    Ok(odds.into_iter().map(|odds| odds / mean).collect())
 }
 
 /// What brings the mean variance of the columns to 1.
@@ -333,6 +364,12 @@ fn unit_variance(rows: ArrayView2<'_, f32>) -> f32 {
         .sum();
     let variance = around / wide.len() as f64;
     if variance > 0.0 { variance.sqrt().recip() as f32 } else { 1.0 }
+}
+
+/// At most [`SAMPLE`] of so many rows, evenly spaced.
+fn sample(rows: usize) -> Vec<usize> {
+    let count = rows.min(SAMPLE);
+    (0..count).map(|at| at * rows / count).collect()
 }
 
 type Trained = (Box<dyn Model>, Predicted);
