@@ -177,7 +177,7 @@ fn a_share_or_a_file_is_kept_for_the_test() {
     let both =
         with_file.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 0.25\n");
     let said = folder.complaint(&both);
-    assert!(said.contains("plan.toml:7:") && said.contains("without `test_share`"), "{said}");
+    assert!(said.contains("plan.toml:8:") && said.contains("without `test_share`"), "{said}");
     let said = folder.complaint(
         &text.replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\ntest_share = 1\n"),
     );
