@@ -13,12 +13,15 @@ struct Line {
     accuracies: Vec<f64>,
 }
 
+/// What was selected, with the position of the task.
+type OnTasks<'a> = Vec<(usize, &'a Selection)>;
+
 /// A table a classifier, for plans that let a method choose.
 pub(crate) fn tables(finished: &Finished) -> Vec<SideTable> {
     if !matches!(finished.plan.kind, Kind::Adaptation(_)) {
         return Vec::new();
     }
-    let mut groups: Vec<((usize, String), Vec<(usize, &Selection)>)> = Vec::new();
+    let mut groups: Vec<((usize, String), OnTasks<'_>)> = Vec::new();
     for (unit, findings) in &finished.runs {
         for finding in findings.iter().filter(|finding| finding.metric == "accuracy") {
             let Some(selection) = &finding.selection else { continue };

@@ -68,6 +68,9 @@ pub struct Extracted {
     pub cached: usize,
 }
 
+/// Where a row goes, with its place.
+type Put<'a> = dyn Fn(usize, &[f32]) -> Result<(), ImagesError> + Sync + 'a;
+
 impl<'a> Extraction<'a> {
     /// By this descriptor, without a cache.
     #[must_use]
@@ -149,7 +152,7 @@ impl<'a> Extraction<'a> {
         &self,
         items: &Items,
         watch: &(dyn Fn(Outcome) -> ControlFlow<()> + Sync),
-        put: &(dyn Fn(usize, &[f32]) -> Result<(), ImagesError> + Sync),
+        put: &Put<'_>,
     ) -> Result<Extracted, ImagesError> {
         let dimensions = self.descriptor.dimensions()?;
         let cache = match &self.cache {

@@ -180,7 +180,8 @@ impl Auto {
                 Ok(candidate) => auto.fitted.push(candidate),
                 Err(error) if method == AdaptationMethod::None => return Err(error),
                 Err(error) => {
-                    auto.left_out.push(format!("left out {}: {error}", plan::labels(&[method])[0]))
+                    let label = &plan::labels(&[method])[0];
+                    auto.left_out.push(format!("left out {label}: {error}"));
                 }
             }
         }
@@ -336,7 +337,8 @@ fn density_ratios(
     target: ArrayView2<'_, f32>,
 ) -> Result<Vec<f64>, ClassifyError> {
     let (of_source, of_target) = (source.nrows(), target.nrows());
-    let rows = concatenate(Axis(0), &[source.view(), target.view()]).expect("both are in one space");
+    let rows =
+        concatenate(Axis(0), &[source.view(), target.view()]).expect("both are in one space");
     let is_target: Vec<usize> =
         (0..rows.nrows()).map(|row| usize::from(row >= of_source)).collect();
     let half = rows.nrows() as f64 / 2.0;
