@@ -74,6 +74,51 @@ fn few_pairs_are_enough_and_wrong_ones_are_outgrown() {
 }
 
 #[test]
+fn anchors_without_pairs_change_nothing() {
+    let x = space(300, 8, 40);
+    let (y, _) = copy(&x, 0.1, 41);
+    let anchored = SelfLearning { anchors: 5, ..quick() };
+    let found = anchored.fit(x.view(), y.view(), None, 3).unwrap();
+    assert!(same_bits(&found, &quick().fit(x.view(), y.view(), None, 3).unwrap()));
+}
+
+#[test]
+fn anchors_stay_in_the_dictionary_even_outside_the_vocabulary() {
+    let x = space(400, 8, 42);
+    let (y, place) = copy(&x, 0.05, 43);
+    let wrong = (0, place[1]);
+    let outside = (390..400).find(|&i| place[i] >= 300).map(|i| (i, place[i])).unwrap();
+    let given = [wrong, outside];
+    let settings = SelfLearning { anchors: 3, vocabulary: 300, ..quick() };
+    let found = settings.fit(x.view(), y.view(), Some(&given), 3).unwrap();
+    assert!(given.iter().all(|pair| found.dictionary.contains(pair)));
+    let plain = SelfLearning { vocabulary: 300, ..quick() };
+    let found = plain.fit(x.view(), y.view(), Some(&given), 3).unwrap();
+    assert!(!found.dictionary.contains(&outside));
+}
+
+#[test]
+#[ignore = "explore"]
+fn explore() {
+    for noise in [0.2, 0.4, 0.6, 0.8, 1.0, 1.2] {
+        for seed in 0..3 {
+            let x = space(500, 12, 50 + seed);
+            let (y, place) = copy(&x, noise, 60 + seed);
+            let none = quick().fit(x.view(), y.view(), None, 3).unwrap();
+            let mut line = format!("noise {noise} seed {seed} none {:.2}:", right(&none.dictionary, &place));
+            for count in [1, 2, 3, 5, 8, 12, 20] {
+                let pairs: Vec<_> = (0..count).map(|i| (i, place[i])).collect();
+                let alone = quick().fit(x.view(), y.view(), Some(&pairs), 3).unwrap();
+                let both = SelfLearning { anchors: 5, ..quick() };
+                let both = both.fit(x.view(), y.view(), Some(&pairs), 3).unwrap();
+                line += &format!(" {count} {:.2}/{:.2}", right(&alone.dictionary, &place), right(&both.dictionary, &place));
+            }
+            eprintln!("{line}");
+        }
+    }
+}
+
+#[test]
 fn unequal_dimensions_are_allowed() {
     let x = space(400, 10, 7);
     let (y, place) = copy(&x, 0.05, 8);

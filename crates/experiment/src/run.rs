@@ -213,7 +213,13 @@ impl Ready {
             Kind::Adaptation(kind) => units(kind.pairs.len(), kind.methods.len(), &seeds),
             Kind::Lexicon(kind) => {
                 let directions = 1 + usize::from(kind.reverse.is_some());
-                units(directions * kind.sizes.len(), kind.methods.len(), &seeds)
+                let mut units = units(directions * kind.sizes.len(), kind.methods.len(), &seeds);
+                // A learning curve may begin without pairs, for the methods that can.
+                units.retain(|unit| {
+                    let size = kind.sizes[unit.task % kind.sizes.len()];
+                    size != Some(0) || !kind.methods[unit.method].needs_pairs()
+                });
+                units
             }
             Kind::Similarity(kind) => units(kind.tests.len(), kind.spaces.len(), &seeds),
             Kind::Transfer(kind) => units(kind.tasks().len(), kind.methods().len(), &seeds),

@@ -222,6 +222,78 @@ fn auto_chooses_without_labels_and_says_why() {
 }
 
 #[test]
+fn a_setting_that_is_a_list_is_a_method_for_each_value() {
+    let folder = Folder::with_domains();
+    let methods = "[[method]]\nname = \"coral\"\nregularization = [0.1, 1, \"ledoit-wolf\"]\n\
+                   [[method]]\nname = \"tca\"\nmu = [0.5, 1]\ncomponents = [1, 2]\n\
+                   [[method]]\nname = \"subspace\"\ncomponents = [1, \"auto\"]\n";
+    folder.write("plan.toml", plan(methods));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    assert_eq!(results.len(), 20);
+    let told = |line: &serde_json::Value| format!("{} {}", line["method"], line["settings"]);
+    let told: Vec<String> = results.iter().filter(|line| line["task"] == "a>b").map(told).collect();
+    let expected = [
+        r#""none" {}"#,
+        r#""coral" {"regularization":0.1}"#,
+        r#""coral" {"regularization":1.0}"#,
+        r#""coral" {"regularization":"ledoit-wolf"}"#,
+        r#""tca" {"components":1,"kernel":"none","mu":0.5}"#,
+        r#""tca" {"components":2,"kernel":"none","mu":0.5}"#,
+        r#""tca" {"components":1,"kernel":"none","mu":1.0}"#,
+        r#""tca" {"components":2,"kernel":"none","mu":1.0}"#,
+        r#""subspace" {"components":1}"#,
+        r#""subspace" {"components":"auto"}"#,
+    ];
+    assert_eq!(told, expected);
+    assert!(folder.read("out/report.md").contains("chose 1 components"));
+
+    let said = folder.complaint(&plan("[[method]]\nname = \"coral\"\nregularization = [1, -1]\n"));
+    assert!(said.contains("plan.toml:15: regularization: expected a number, 0 or more"), "{said}");
+    let said = folder.complaint(&plan("[[method]]\nname = \"coral\"\nregularization = [1, 1]\n"));
+    assert!(said.contains("stands twice with equal settings"), "{said}");
+}
+
+#[test]
+fn importance_weights_find_the_part_of_the_source_that_is_like_the_target() {
+    // The class is told by |x| > 1, which no straight line tells on the source; on the target, where
+    // x is above 0, one does.
+    let folder = Folder::new();
+    let rows = |from: i32, to: i32| {
+        let row = |x: i32| {
+            let x = f64::from(x) / 20.0;
+            format!("{x},c{}\n", u8::from(x.abs() > 1.0))
+        };
+        "x,label\n".to_owned() + &(from..=to).map(row).collect::<String>()
+    };
+    folder.write("a.csv", rows(-60, 40));
+    folder.write("b.csv", rows(1, 40));
+    let text = |method: &str| {
+        plan(method)
+            .replace("name = \"knn\"", "name = \"logistic\"\nl2 = 0.01")
+            .replace("kind = \"adaptation\"\n", "kind = \"adaptation\"\npairs = [[\"a\", \"b\"]]\n")
+    };
+    let estimators = "[\"discriminative\", \"kliep\", \"kmm\", \"ulsif\", \"nearest\"]";
+    let methods = format!("[[method]]\nname = \"importance-weights\"\nestimator = {estimators}\n");
+    folder.write("plan.toml", text(&methods));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    assert_eq!(results.len(), 6);
+    assert!(results[0]["value"].as_f64().unwrap() < 0.6, "{}", results[0]);
+    for line in &results[1..] {
+        assert!(line["value"].as_f64().unwrap() > 0.8, "{line}");
+        assert!(line["fit_seconds"].as_f64().is_some(), "{line}");
+    }
+    assert!(folder.read("out/report.md").contains("effective sample size"));
+
+    let said = folder.complaint(&text("[[method]]\nname = \"importance-weights\"\n"));
+    assert!(
+        said.contains("importance-weights needs the key `estimator` (discriminative"),
+        "{said}"
+    );
+}
+
+#[test]
 fn classes_that_only_the_target_has_are_told() {
     let folder = Folder::with_domains();
     folder.write("b.csv", folder.read("b.csv").replacen("c1", "c7", 5));

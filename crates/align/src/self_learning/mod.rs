@@ -26,6 +26,12 @@ use crate::{
 ///
 /// **With pairs** they are the first dictionary. Twenty-five are often enough.
 ///
+/// **With pairs and `anchors`** both work together: the first dictionary is the one from the shape of
+/// the spaces with the given pairs added, which weigh as much as all the others; and in every round, as in the
+/// final maps, a given pair counts as `anchors` found ones. So the pairs keep the loop from a wrong
+/// optimum when they are too few to begin with, and it cannot leave them. With no pairs it is the
+/// method without pairs.
+///
 /// Rows should be prepared by unit, center, unit, and stand in the order of their frequency: the
 /// dictionary is learned on the first `vocabulary` rows of each side. Rows of zeros are never
 /// paired. The objective compares spaces of one dimension best; between unequal ones the map is
@@ -77,6 +83,9 @@ pub struct SelfLearning {
     pub threshold: f64,
     /// The last round, whatever the gains.
     pub max_rounds: usize,
+    /// As how many found pairs a given pair counts in every round, beside the start from the shape of
+    /// the spaces; 0 where given pairs are the first dictionary and nothing else.
+    pub anchors: usize,
     /// Whether the final maps are whitened and reweighted, as in the paper; off, the final map is
     /// the orthogonal one.
     pub reweight: bool,
@@ -84,7 +93,7 @@ pub struct SelfLearning {
 
 impl Default for SelfLearning {
     /// The paper's choices: 4,000 and 20,000 rows, CSLS with 10 neighbours, a share of 0.1 that
-    /// doubles after 50 rounds without a gain of 1e-6; 5,000 rounds at most.
+    /// doubles after 50 rounds without a gain of 1e-6; 5,000 rounds at most; no anchors.
     fn default() -> Self {
         Self {
             start_rows: 4_000,
@@ -95,6 +104,7 @@ impl Default for SelfLearning {
             patience: 50,
             threshold: 1e-6,
             max_rounds: 5_000,
+            anchors: 0,
             reweight: true,
         }
     }
@@ -143,27 +153,35 @@ impl SelfLearning {
         );
         check_neighborhood(self.csls_k, rows.0.len(), rows.1.len())?;
         let (x, y) = (source.select(Axis(0), &rows.0), target.select(Axis(0), &rows.1));
-        // A start that leaves directions open is no news once the dictionary has grown.
-        let (w, _) = match dictionary {
-            Some(pairs) => {
-                orthogonal_map(source, target, &check_dictionary(pairs, source, target, 1)?)?
-            }
-            None => {
-                let count = self.start_rows.min(x.nrows()).min(y.nrows());
-                check_neighborhood(self.csls_k, count, count)?;
-                let pairs = start::unsupervised(
-                    x.slice(s![..count, ..]),
-                    y.slice(s![..count, ..]),
-                    self.csls_k,
-                )?;
-                orthogonal_map(x.view(), y.view(), &pairs)?
-            }
+        let given = match dictionary {
+            Some(pairs) => check_dictionary(pairs, source, target, 1)?,
+            None => Vec::new(),
         };
-        let learned = self.learn(x.view(), y.view(), w, seed, observer)?;
+        let whole = |&(i, j): &(usize, usize)| (rows.0[i], rows.1[j]);
+        // A start that leaves directions open is no news once the dictionary has grown.
+        let (w, _) = if given.is_empty() || self.anchors > 0 {
+            let count = self.start_rows.min(x.nrows()).min(y.nrows());
+            check_neighborhood(self.csls_k, count, count)?;
+            let pairs = start::unsupervised(
+                x.slice(s![..count, ..]),
+                y.slice(s![..count, ..]),
+                self.csls_k,
+            )?;
+            let times = pairs.len().div_ceil(given.len().max(1));
+            let pairs: Vec<_> = pairs.iter().map(whole).chain(repeated(&given, times)).collect();
+            orthogonal_map(source, target, &pairs)?
+        } else {
+            orthogonal_map(source, target, &given)?
+        };
+        let anchors: Vec<_> = repeated(&given, self.anchors).collect();
+        let mut fit = |found: &[(usize, usize)]| -> Result<Array2<f64>, AlignError> {
+            let pairs: Vec<_> = found.iter().map(whole).chain(anchors.iter().copied()).collect();
+            Ok(orthogonal_map(source, target, &pairs)?.0)
+        };
+        let learned = self.learn(x.view(), y.view(), &mut fit, w, seed, observer)?;
 
-        let alignment = self.maps(x.view(), y.view(), &learned)?;
-        let mut dictionary: Vec<_> =
-            learned.pairs.iter().map(|&(i, j)| (rows.0[i], rows.1[j])).collect();
+        let mut dictionary: Vec<_> = learned.pairs.iter().map(whole).chain(anchors).collect();
+        let alignment = self.maps(source, target, &dictionary)?;
         dictionary.sort_unstable();
         dictionary.dedup();
         Ok(Induced {
@@ -199,6 +217,7 @@ impl SelfLearning {
         &self,
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
+        fit: &mut dyn FnMut(&[(usize, usize)]) -> Result<Array2<f64>, AlignError>,
         mut w: Array2<f64>,
         seed: u64,
         observer: &mut Observer<'_>,
@@ -243,7 +262,7 @@ impl SelfLearning {
             if let Some(stop) = stop {
                 return Ok(Learned { pairs, rounds: round, objective, stop });
             }
-            w = orthogonal_map(x, y, &pairs)?.0;
+            w = fit(&pairs)?;
         }
         unreachable!("the loop ends at the limit of rounds")
     }
@@ -252,13 +271,13 @@ impl SelfLearning {
         &self,
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
-        learned: &Learned,
+        pairs: &[(usize, usize)],
     ) -> Result<Alignment, AlignError> {
         if self.reweight {
-            let (x, y) = gather(x, y, &learned.pairs);
+            let (x, y) = gather(x, y, pairs);
             VecMap::default().fit(x.view(), y.view())
         } else {
-            let (w, warning) = orthogonal_map(x, y, &learned.pairs)?;
+            let (w, warning) = orthogonal_map(x, y, pairs)?;
             let (input, output) = w.dim();
             let map =
                 AffineMap::new(ndarray::Array1::zeros(input), w, ndarray::Array1::zeros(output))?;
@@ -272,6 +291,10 @@ struct Learned {
     rounds: usize,
     objective: f64,
     stop: Stop,
+}
+
+fn repeated(pairs: &[(usize, usize)], times: usize) -> impl Iterator<Item = (usize, usize)> {
+    pairs.iter().flat_map(move |&pair| std::iter::repeat_n(pair, times))
 }
 
 /// How long lists are. Longer ones cost more a round, shorter ones are searched anew more often;

@@ -316,7 +316,10 @@ fn fitted(
     let scale = unit_variance(adapted.source.view());
     let (source, target) = (&adapted.source * scale, &adapted.target * scale);
     let predict = |classifier: &dyn Classifier| {
-        classifier.fit(source.view(), &adapted.labels, task.classes)?.predict(target.view())
+        let weights = adapted.weights.as_deref();
+        let model =
+            classifier.fit_weighted(source.view(), &adapted.labels, task.classes, weights)?;
+        model.predict(target.view())
     };
     let panel = panel(source.nrows());
     let panel = panel
@@ -381,7 +384,8 @@ fn trained(
     adapted: &Adapted,
     classes: usize,
 ) -> Result<Trained, RunError> {
-    let model = classifier.build().fit(adapted.source.view(), &adapted.labels, classes)?;
+    let (rows, weights) = (adapted.source.view(), adapted.weights.as_deref());
+    let model = classifier.build().fit_weighted(rows, &adapted.labels, classes, weights)?;
     let predicted = Predicted {
         labels: model.predict(adapted.target.view())?,
         probabilities: model.predict_proba(adapted.target.view())?,
@@ -405,9 +409,11 @@ fn held_out(
     train.iter().for_each(|&row| is_train[row] = true);
     let test: Vec<usize> = (0..labels.len()).filter(|&row| !is_train[row]).collect();
     let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
+    let weights = fitted.adapted.weights.as_ref();
+    let weights = weights.map(|all| train.iter().map(|&row| all[row]).collect::<Vec<_>>());
     let said = classifier
         .build()
-        .fit(rows.select(Axis(0), &train).view(), &of(&train), classes)
+        .fit_weighted(rows.select(Axis(0), &train).view(), &of(&train), classes, weights.as_deref())
         .and_then(|model| model.predict(rows.select(Axis(0), &test).view()));
     let Ok(said) = said else { return };
     let wrong = |(said, is): (&usize, &usize)| f64::from(u8::from(said != is));

@@ -28,6 +28,7 @@ use split::stratified;
 use crate::{
     plan::{
         AdaptationMethod, AdaptationPlan, ClassMetric, ClassifierPlan, Labelled, UnpairedMethod,
+        WeightEstimator,
     },
     results::Outcome,
     run::Finding,
@@ -85,6 +86,8 @@ pub struct Adapted {
     pub source: Array2<f32>,
     /// Their labels.
     pub labels: Vec<usize>,
+    /// Their weights, of mean 1, where the method weighs rows; else all count alike.
+    pub weights: Option<Vec<f64>>,
     /// The target rows to test, mapped.
     pub target: Array2<f32>,
     /// Seconds that fitting took, a domain that was measured for several fits counted in each;
@@ -92,6 +95,8 @@ pub struct Adapted {
     pub fit_seconds: Option<f64>,
     /// What the method had to say.
     pub warnings: Vec<String>,
+    /// What it found out or chose.
+    pub remarks: Vec<String>,
 }
 
 /// Fits a method on a task's source rows (those that the seed draws) and all its target rows.
@@ -130,16 +135,28 @@ pub fn adapt_split(
     let adapted = Adapted {
         source,
         labels,
+        weights: None,
         target: task.target.rows.clone(),
         fit_seconds: None,
         warnings: Vec::new(),
+        remarks: Vec::new(),
     };
-    if let AdaptationMethod::Unpaired(method) = method {
-        return unpaired(task, method, adapted, split.target.as_ref(), seed);
+    match method {
+        AdaptationMethod::Unpaired(method) => {
+            return unpaired(task, method, adapted, split.target.as_ref(), seed);
+        }
+        AdaptationMethod::ImportanceWeights { estimator } => {
+            return weighed(task, *estimator, adapted, split.target.as_ref());
+        }
+        AdaptationMethod::None
+        | AdaptationMethod::Auto { .. }
+        | AdaptationMethod::TargetTrained { .. } => {
+            return place_target(task, adapted, split.target.as_ref(), |rows| Ok(rows.to_owned()));
+        }
+        AdaptationMethod::Coral { .. }
+        | AdaptationMethod::Subspace { .. }
+        | AdaptationMethod::LinearTransport { .. } => {}
     }
-    let Some(aligner) = aligner(method) else {
-        return place_target(task, adapted, split.target.as_ref(), |rows| Ok(rows.to_owned()));
-    };
 
     let of_source = match split.source {
         None => task.source.measured()?,
@@ -150,12 +167,29 @@ pub fn adapt_split(
         Some(target) => Measured::of(task.target.rows.select(Axis(0), &target.fitted).view())?,
     };
     let started = Instant::now();
-    let alignment = aligner.solve(&of_source.spectrum, &of_target.spectrum)?;
+    let (of, to) = (&of_source.spectrum, &of_target.spectrum);
+    let mut remarks = Vec::new();
+    let alignment = match *method {
+        AdaptationMethod::Coral { regularization } => Coral { regularization }.solve(of, to)?,
+        AdaptationMethod::LinearTransport { regularization } => {
+            LinearTransport { regularization }.solve(of, to)?
+        }
+        AdaptationMethod::Subspace { components: Some(components) } => {
+            SubspaceAlignment { components }.solve(of, to)?
+        }
+        AdaptationMethod::Subspace { components: None } => {
+            let chosen = SubspaceAlignment::chosen(of, to)?;
+            remarks.push(format!("chose {} components", chosen.components));
+            chosen.solve(of, to)?
+        }
+        _ => unreachable!("the others were left above"),
+    };
     let solve_seconds = started.elapsed().as_secs_f64();
     let adapted = Adapted {
         source: alignment.source().apply(adapted.source.view())?,
         fit_seconds: Some(of_source.seconds + of_target.seconds + solve_seconds),
         warnings: alignment.warnings().iter().map(ToString::to_string).collect(),
+        remarks,
         ..adapted
     };
     let map = |rows: ArrayView2<'_, f32>| alignment.target().apply(rows);
@@ -182,7 +216,39 @@ fn place_target(
         .expect("both domains were mapped into one space");
     let mut labels = adapted.labels;
     labels.extend(split.labelled.iter().map(|&row| task.target.labels[row]));
-    Ok(Adapted { source, labels, target, ..adapted })
+    // The target's own rows are what the weights stand in for.
+    let mut weights = adapted.weights;
+    if let Some(weights) = &mut weights {
+        weights.resize(labels.len(), 1.0);
+    }
+    Ok(Adapted { source, labels, weights, target, ..adapted })
+}
+
+/// The rows as they are, with a weight for each row of the source.
+fn weighed(
+    task: &Task<'_>,
+    estimator: WeightEstimator,
+    adapted: Adapted,
+    split: Option<&TargetSplit>,
+) -> Result<Adapted, RunError> {
+    let started = Instant::now();
+    let estimator = estimator.build();
+    let found = match split {
+        None => estimator.weigh(adapted.source.view(), adapted.target.view())?,
+        Some(split) => {
+            let fitted = task.target.rows.select(Axis(0), &split.fitted);
+            estimator.weigh(adapted.source.view(), fitted.view())?
+        }
+    };
+    let (size, rows) = (found.effective_size(), adapted.labels.len());
+    let adapted = Adapted {
+        weights: Some(found.weights().to_vec()),
+        fit_seconds: Some(started.elapsed().as_secs_f64()),
+        warnings: found.warnings().iter().map(ToString::to_string).collect(),
+        remarks: vec![format!("effective sample size {size:.0} of {rows} source rows")],
+        ..adapted
+    };
+    place_target(task, adapted, split, |rows| Ok(rows.to_owned()))
 }
 
 /// Methods that look at the rows themselves: pseudo-labels of the target, where one needs them, are
@@ -220,11 +286,11 @@ fn unpaired(
         let (source, target) = adaptation.into_rows();
         let (source, target) = (restored(source), restored(target));
         let fit_seconds = fit_seconds(started);
-        return Ok(Adapted { source, labels: adapted.labels, target, fit_seconds, warnings });
+        return Ok(Adapted { source, target, fit_seconds, warnings, ..adapted });
     }
     let source = restored(adaptation.source().to_owned());
     let fit_seconds = fit_seconds(started);
-    let adapted = Adapted { source, labels: adapted.labels, target, fit_seconds, warnings };
+    let adapted = Adapted { source, target, fit_seconds, warnings, ..adapted };
     let map = |rows: ArrayView2<'_, f32>| {
         adaptation.map_target(unit(rows.to_owned()).view()).map(restored)
     };
@@ -238,28 +304,13 @@ fn root_mean_square_length(rows: ArrayView2<'_, f32>) -> f32 {
     if mean > 0.0 { mean.sqrt() as f32 } else { 1.0 }
 }
 
-/// The method, where it maps rows.
-fn aligner(method: &AdaptationMethod) -> Option<Box<dyn AlignUnpaired>> {
-    Some(match *method {
-        AdaptationMethod::None
-        | AdaptationMethod::Auto { .. }
-        | AdaptationMethod::TargetTrained { .. }
-        | AdaptationMethod::Unpaired(_) => return None,
-        AdaptationMethod::Coral { regularization } => Box::new(Coral { regularization }),
-        AdaptationMethod::Subspace { components } => Box::new(SubspaceAlignment { components }),
-        AdaptationMethod::LinearTransport { regularization } => {
-            Box::new(LinearTransport { regularization })
-        }
-    })
-}
-
 fn train_and_predict(
     plan: &ClassifierPlan,
-    train: (ArrayView2<'_, f32>, &[usize]),
+    train: (ArrayView2<'_, f32>, &[usize], Option<&[f64]>),
     test: ArrayView2<'_, f32>,
     classes: usize,
 ) -> Result<Predicted, RunError> {
-    let model = plan.build().fit(train.0, train.1, classes)?;
+    let model = plan.build().fit_weighted(train.0, train.1, classes, train.2)?;
     Ok(Predicted {
         labels: model.predict(test)?,
         probabilities: model.predict_proba(test)?,
@@ -299,7 +350,7 @@ fn cross_fit(
         let x = task.target.rows.select(Axis(0), &train);
         let y: Vec<usize> = train.iter().map(|&row| task.target.labels[row]).collect();
         let z = task.target.rows.select(Axis(0), &test);
-        let part = train_and_predict(plan, (x.view(), &y), z.view(), task.classes)?;
+        let part = train_and_predict(plan, (x.view(), &y, None), z.view(), task.classes)?;
         for (&row, label) in test.iter().zip(part.labels) {
             predicted.labels[row] = label;
         }
@@ -340,7 +391,7 @@ impl Answer {
             predicted: predicted.map_err(|error| error.to_string()),
             fit_seconds: adapted.fit_seconds,
             warnings: adapted.warnings.clone(),
-            remarks: Vec::new(),
+            remarks: adapted.remarks.clone(),
             selection: None,
         }
     }
@@ -384,7 +435,8 @@ pub fn run(plan: &AdaptationPlan, task: &Task<'_>, method: usize, seed: u64) -> 
             Answer::of(adapted, predicted.map(select))
         }
         (Ok(Fit::One(adapted)), _) => {
-            let train = (adapted.source.view(), adapted.labels.as_slice());
+            let weights = adapted.weights.as_deref();
+            let train = (adapted.source.view(), adapted.labels.as_slice(), weights);
             let test = adapted.target.view();
             Answer::of(adapted, train_and_predict(classifier, train, test, task.classes))
         }
@@ -436,7 +488,7 @@ fn chosen(
             predicted: Ok(predicted),
             fit_seconds: Some(auto.fit_seconds()),
             warnings: adapted.warnings.clone(),
-            remarks: auto.left_out.clone(),
+            remarks: adapted.remarks.iter().chain(&auto.left_out).cloned().collect(),
             selection: Some(Box::new(selection)),
         },
     }

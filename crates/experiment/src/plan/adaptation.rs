@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use procrust_align::{Regularization, RowStep};
+use procrust_align::{
+    Discriminative, Kliep, Kmm, NearestWeights, Regularization, RowStep, Ulsif, WeighSource,
+};
 use procrust_datasets::{ImageSet, SentenceDomain};
 use serde_json::json;
 
@@ -11,7 +13,7 @@ use super::{
     classifier::ClassifierPlan,
     existing,
     metric::ClassMetric,
-    parts::{Columns, Labelled, Settings, WordSource, all_different},
+    parts::{Columns, Labelled, Settings, WordSource, all_different, methods},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
     unpaired::UnpairedMethod,
@@ -112,8 +114,13 @@ pub enum AdaptationMethod {
     },
     /// Subspace alignment.
     Subspace {
-        /// Dimensions of the shared space.
-        components: usize,
+        /// Dimensions of the shared space; the subspace disagreement measure chooses when `None`.
+        components: Option<usize>,
+    },
+    /// The rows as they are, the source's weighed by how the target's density compares with its own.
+    ImportanceWeights {
+        /// How the weights are found.
+        estimator: WeightEstimator,
     },
     /// The linear Monge map between Gaussians.
     LinearTransport {
@@ -132,6 +139,49 @@ pub enum AdaptationMethod {
         /// Parts of the cross-fit; every row is tested by a model that did not see it.
         folds: usize,
     },
+}
+
+/// How importance weights are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WeightEstimator {
+    /// Odds of a logistic classifier that tells the domains apart.
+    Discriminative,
+    /// Kullback-Leibler importance estimation.
+    Kliep,
+    /// Kernel mean matching.
+    Kmm,
+    /// Unconstrained least-squares importance fitting.
+    Ulsif,
+    /// How many target rows a source row is nearest to.
+    Nearest,
+}
+
+impl WeightEstimator {
+    const NAMED: [(&'static str, Self); 5] = [
+        ("discriminative", Self::Discriminative),
+        ("kliep", Self::Kliep),
+        ("kmm", Self::Kmm),
+        ("ulsif", Self::Ulsif),
+        ("nearest", Self::Nearest),
+    ];
+
+    fn name(self) -> &'static str {
+        let named = Self::NAMED.iter().find(|(_, estimator)| *estimator == self);
+        named.map_or("", |(name, _)| name)
+    }
+
+    /// The estimator itself, with its default settings.
+    #[must_use]
+    pub fn build(self) -> Box<dyn WeighSource> {
+        match self {
+            Self::Discriminative => Box::new(Discriminative::default()),
+            Self::Kliep => Box::new(Kliep::default()),
+            Self::Kmm => Box::new(Kmm::default()),
+            Self::Ulsif => Box::new(Ulsif::default()),
+            Self::Nearest => Box::new(NearestWeights),
+        }
+    }
 }
 
 /// What `auto` chooses from.
@@ -153,6 +203,7 @@ impl Labelled for AdaptationMethod {
             Self::Coral { .. } => "coral",
             Self::Subspace { .. } => "subspace",
             Self::LinearTransport { .. } => "linear-transport",
+            Self::ImportanceWeights { .. } => "importance-weights",
             Self::Unpaired(method) => method.name(),
             Self::Auto { .. } => "auto",
             Self::TargetTrained { .. } => "target-trained",
@@ -167,7 +218,11 @@ impl Labelled for AdaptationMethod {
                 settings.insert("regularization".into(), regularization_setting(regularization));
             }
             Self::Subspace { components } => {
-                settings.insert("components".into(), json!(components));
+                let components = components.map_or(json!("auto"), |count| json!(count));
+                settings.insert("components".into(), components);
+            }
+            Self::ImportanceWeights { estimator } => {
+                settings.insert("estimator".into(), json!(estimator.name()));
             }
             Self::LinearTransport { regularization } => {
                 settings.insert("regularization".into(), json!(regularization));
@@ -190,14 +245,22 @@ impl Labelled for AdaptationMethod {
 }
 
 impl AdaptationMethod {
-    /// Whether the method maps rows; the others use them as they are.
+    /// Whether the method adapts: maps rows or weighs them.
     #[must_use]
     pub fn aligns(&self) -> bool {
         !matches!(self, Self::None | Self::TargetTrained { .. })
     }
 
     fn names() -> Vec<&'static str> {
-        let own = ["none", "auto", "coral", "subspace", "linear-transport", "target-trained"];
+        let own = [
+            "none",
+            "auto",
+            "coral",
+            "subspace",
+            "linear-transport",
+            "importance-weights",
+            "target-trained",
+        ];
         own.into_iter().chain(UnpairedMethod::NAMES).collect()
     }
 
@@ -212,8 +275,14 @@ impl AdaptationMethod {
             "coral" => Self::Coral { regularization: regularization(&mut table)? },
             "subspace" => Self::Subspace {
                 components: table
-                    .count("components", 1)?
+                    .count_or_word("components", "auto", 1)?
                     .ok_or_else(|| place.error("subspace needs the key `components`"))?,
+            },
+            "importance-weights" => Self::ImportanceWeights {
+                estimator: table.word("estimator", &WeightEstimator::NAMED)?.ok_or_else(|| {
+                    let known = WeightEstimator::NAMED.map(|(name, _)| name).join(", ");
+                    place.error(format!("importance-weights needs the key `estimator` ({known})"))
+                })?,
             },
             "linear-transport" => Self::LinearTransport {
                 regularization: table.number("regularization", 0.0)?.unwrap_or(1.0),
@@ -260,8 +329,8 @@ impl AdaptationPlan {
             Candidates::Unset | Candidates::Default => vec![
                 AdaptationMethod::Coral { regularization: Regularization::Fixed(1.0) },
                 AdaptationMethod::LinearTransport { regularization: 1.0 },
-                AdaptationMethod::Subspace { components: 20 },
-                AdaptationMethod::Subspace { components: 40 },
+                AdaptationMethod::Subspace { components: Some(20) },
+                AdaptationMethod::Subspace { components: Some(40) },
                 AdaptationMethod::Unpaired(UnpairedMethod::JointPca(JointPca { components: 30 })),
                 AdaptationMethod::Unpaired(UnpairedMethod::Tca(Tca {
                     components: 30,
@@ -308,12 +377,7 @@ impl AdaptationPlan {
         all_different(&plan.classifiers, &of_classifier, "classifier")?;
         plan.metrics = metrics(table, &plan.classifiers)?;
 
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        plan.methods =
-            tables.into_iter().map(AdaptationMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&plan.methods, &places, "method")?;
+        (plan.methods, _) = methods(table, AdaptationMethod::parse)?;
         Ok(plan)
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    AdaptationPlan, at_least_one,
-    parts::{Labelled, Settings, all_different},
+    AdaptationPlan,
+    parts::{Labelled, Settings, methods},
     toml_table::{Place, PlanError, Table, unknown},
 };
 
@@ -109,12 +109,7 @@ impl ContinualPlan {
             return Err(keys.error("l2: expected a number above 0, found 0"));
         }
         keys.finish()?;
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let methods =
-            tables.into_iter().map(ContinualMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&methods, &places, "method")?;
+        let (methods, _) = methods(table, ContinualMethod::parse)?;
         Ok(Self { data, place, tasks, own_labels, train_rows, test_rows, l2, methods })
     }
 }

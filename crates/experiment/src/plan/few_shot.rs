@@ -6,8 +6,8 @@ use procrust_align::RowStep;
 use serde_json::json;
 
 use super::{
-    AdaptationPlan, ClassDescriptions, at_least_one, existing,
-    parts::{Labelled, Settings, WordSource, all_different, row_steps},
+    AdaptationPlan, ClassDescriptions, existing,
+    parts::{Labelled, Settings, WordSource, methods, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
 };
 
@@ -192,7 +192,7 @@ impl FewShotMethod {
         matches!(self, Self::SourceOnly | Self::Biased { .. } | Self::WarmStart { .. })
     }
 
-    fn parse(mut table: Table) -> Result<(Self, Place), PlanError> {
+    fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
         let learner = |table: &mut Table| -> Result<(Learner, f64), PlanError> {
             let learner = table.word("learner", &Learner::WORDS)?.unwrap_or(Learner::Ridge);
@@ -240,7 +240,7 @@ impl FewShotMethod {
             }
         };
         table.finish()?;
-        Ok((method, place))
+        Ok(method)
     }
 }
 
@@ -295,11 +295,7 @@ impl FewShotPlan {
         });
         let descriptions = descriptions.transpose()?;
 
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let parsed = tables.into_iter().map(FewShotMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        let (methods, places): (Vec<FewShotMethod>, Vec<Place>) = parsed.into_iter().unzip();
-        all_different(&methods, &places, "method")?;
+        let (methods, places) = methods(table, FewShotMethod::parse)?;
         for (method, place) in methods.iter().zip(&places) {
             let named = matches!(method, FewShotMethod::NamePrototypes { .. });
             if descriptions.is_none() && (named || method.takes_weights() && !two) {

@@ -9,8 +9,8 @@ use procrust_align::{
 use serde_json::{Value, json};
 
 use super::{
-    at_least_one, existing,
-    parts::{Labelled, Settings, WordSource, all_different, row_steps},
+    existing,
+    parts::{Labelled, Settings, WordSource, methods, row_steps},
     toml_table::{Place, PlanError, Source, Table, unknown},
 };
 
@@ -196,6 +196,7 @@ impl Labelled for LexiconMethod {
             }),
             Self::SelfLearning { method, unsupervised } => json!({
                 "unsupervised": unsupervised,
+                "anchors": (method.anchors > 0).then_some(method.anchors),
                 "start_rows": method.start_rows,
                 "vocabulary": method.vocabulary,
                 "csls_k": method.csls_k,
@@ -335,6 +336,7 @@ impl LexiconMethod {
                 set(&mut method.vocabulary, table.count("vocabulary", 2)?);
                 set(&mut method.csls_k, table.count("csls_k", 1)?);
                 set(&mut method.patience, table.count("patience", 1)?);
+                set(&mut method.anchors, table.count("anchors", 0)?);
                 method.keep = table.number("keep", 0.0)?.unwrap_or(method.keep);
                 method.reweight = table.flag("reweight")?.unwrap_or(method.reweight);
                 let unsupervised = table.flag("unsupervised")?.unwrap_or_default();
@@ -422,12 +424,7 @@ impl LexiconPlan {
             retrieval.finish()?;
         }
 
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let methods =
-            tables.into_iter().map(LexiconMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&methods, &places, "method")?;
+        let (methods, places) = methods(table, LexiconMethod::parse)?;
         if matches!(forward.train, Training::None) {
             let needs = methods.iter().position(LexiconMethod::needs_pairs);
             if let Some(at) = needs {
@@ -444,7 +441,7 @@ impl LexiconPlan {
 
 /// `lexicon.sizes`: numbers, and "all".
 fn sizes(lexicon: &mut Table) -> Result<Vec<Option<usize>>, PlanError> {
-    let Some(sizes) = lexicon.counts_or_word("sizes", "all", 2)? else { return Ok(vec![None]) };
+    let Some(sizes) = lexicon.counts_or_word("sizes", "all", 0)? else { return Ok(vec![None]) };
     if sizes.is_empty() {
         return Err(lexicon.error("sizes: the list is empty"));
     }

@@ -16,7 +16,9 @@ mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
-pub use adaptation::{AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource};
+pub use adaptation::{
+    AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource, WeightEstimator,
+};
 pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};

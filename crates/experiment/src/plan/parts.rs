@@ -6,7 +6,10 @@ use procrust_align::{Regularization, RowStep};
 use procrust_datasets::WordSet;
 use serde_json::{Map, Value, json};
 
-use super::toml_table::{Place, PlanError, Table, unknown};
+use super::{
+    at_least_one,
+    toml_table::{Place, PlanError, Table, unknown},
+};
 
 /// What is done to each column after the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,6 +125,25 @@ pub(crate) fn labels<T: Labelled>(items: &[T]) -> Vec<String> {
 }
 
 /// An error where two entries are the same in every setting.
+/// The methods of a plan, one for each combination of the settings that are lists, and where each stands.
+pub(super) fn methods<T: Labelled>(
+    table: &mut Table,
+    parse: impl Fn(Table) -> Result<T, PlanError>,
+) -> Result<(Vec<T>, Vec<Place>), PlanError> {
+    let tables = table.tables("method")?;
+    at_least_one(table, &tables, "method")?;
+    let (mut methods, mut places) = (Vec::new(), Vec::new());
+    for table in tables {
+        let place = table.place();
+        for table in table.combinations()? {
+            methods.push(parse(table)?);
+            places.push(place.clone());
+        }
+    }
+    all_different(&methods, &places, "method")?;
+    Ok((methods, places))
+}
+
 pub(super) fn all_different<T: Labelled>(
     items: &[T],
     places: &[Place],

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    AdaptationPlan, at_least_one,
-    parts::{Labelled, Settings, all_different},
+    AdaptationPlan,
+    parts::{Labelled, Settings, methods},
     toml_table::{Place, PlanError, Table, unknown},
 };
 
@@ -130,12 +130,7 @@ impl RankingPlan {
         let source_classes = count("source_classes", 2, 5)?;
         let source_rows = count("source_rows", 2, 200)?;
         tasks.finish()?;
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let methods =
-            tables.into_iter().map(RankingMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&methods, &places, "method")?;
+        let (methods, _) = methods(table, RankingMethod::parse)?;
         Ok(Self {
             data,
             place,

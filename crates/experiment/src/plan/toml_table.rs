@@ -230,6 +230,26 @@ impl Table {
         }
     }
 
+    /// A whole number of at least `least`, or the word given (`None`).
+    pub(crate) fn count_or_word(
+        &mut self,
+        key: &'static str,
+        word: &str,
+        least: usize,
+    ) -> Result<Option<Option<usize>>, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        match &value.kind {
+            Kind::Text(text) if text == word => Ok(Some(None)),
+            Kind::Integer(number) if usize::try_from(*number).is_ok_and(|n| n >= least) => {
+                Ok(Some(usize::try_from(*number).ok()))
+            }
+            _ => {
+                let expected = format!("a whole number, {least} or more, or {word:?}");
+                Err(self.mismatch(key, &expected, &value))
+            }
+        }
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>, PlanError> {
         match self.take(key) {
@@ -416,6 +436,41 @@ impl Table {
         items.iter().map(table).collect()
     }
 
+    /// One table for each combination of the values of keys that have a list where a method or
+    /// classifier has one value; the first such key in the file changes slowest.
+    pub(crate) fn combinations(self) -> Result<Vec<Self>, PlanError> {
+        const MOST: usize = 1000;
+        let mut lists: Vec<(String, usize, Value)> = Vec::new();
+        for (key, (at, value)) in &self.left {
+            if matches!(value.kind, Kind::Array(_)) {
+                lists.push((key.clone(), *at, value.clone()));
+            }
+        }
+        lists.sort_by_key(|(_, at, _)| *at);
+        let mut tables = vec![self];
+        for (key, at, value) in lists {
+            let Kind::Array(items) = &value.kind else { continue };
+            let source = &tables[0].source;
+            if items.is_empty() {
+                return Err(source.error(value.span.start, format!("{key}: the list is empty")));
+            }
+            if tables.len().saturating_mul(items.len()) > MOST {
+                let message = format!("{key}: the lists make more than {MOST} combinations");
+                return Err(source.error(value.span.start, message));
+            }
+            let with = |table: &Self, item: &Value| {
+                let mut table = table.clone();
+                table.left.insert(key.clone(), (at, item.clone()));
+                table
+            };
+            tables = tables
+                .iter()
+                .flat_map(|table| items.iter().map(move |item| with(table, item)))
+                .collect();
+        }
+        Ok(tables)
+    }
+
     /// Ends the reading: a key that nobody asked for is an error that names the nearest known one.
     pub(crate) fn finish(self) -> Result<(), PlanError> {
         match self.left.iter().min_by_key(|(_, (at, _))| *at) {
@@ -510,6 +565,29 @@ mod tests {
         assert_eq!(table.number("b", 0.0).unwrap(), Some(1.0));
         assert_eq!(table.number("c", 0.0).unwrap(), Some(1.5));
         assert!(table.number("d", 0.0).is_err());
+    }
+
+    #[test]
+    fn lists_make_combinations_in_the_order_of_the_file() {
+        let table = table("name = \"x\"\nk = [1, 2]\na = [0.5, \"auto\"]\n");
+        let mut found = table.combinations().unwrap();
+        assert_eq!(found.len(), 4);
+        let ks: Vec<_> = found.iter_mut().map(|t| t.count("k", 1).unwrap().unwrap()).collect();
+        assert_eq!(ks, [1, 1, 2, 2]);
+        let is = |t: &mut Table| t.number_or_word("a", "auto").unwrap().unwrap();
+        assert_eq!(
+            found.iter_mut().map(is).collect::<Vec<_>>(),
+            [Some(0.5), None, Some(0.5), None]
+        );
+    }
+
+    #[test]
+    fn empty_lists_and_too_many_combinations_are_mistakes() {
+        let error = table("k = 1\na = []\n").combinations().unwrap_err();
+        assert_eq!(error.to_string(), "p.toml:2: a: the list is empty");
+        let many = format!("a = {0:?}\nb = {0:?}\nc = {0:?}\n", (0..11).collect::<Vec<_>>());
+        let error = table(&many).combinations().unwrap_err();
+        assert!(error.to_string().starts_with("p.toml:3: c: the lists make more"), "{error}");
     }
 
     #[test]

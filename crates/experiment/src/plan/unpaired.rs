@@ -148,7 +148,9 @@ impl UnpairedMethod {
                 };
                 Self::Bda(Bda { jda: jda(table, true)?, balance })
             }
-            "gfk" => Self::Gfk(Gfk { components: table.count("components", 1)? }),
+            "gfk" => Self::Gfk(Gfk {
+                components: table.count_or_word("components", "auto", 1)?.flatten(),
+            }),
             "transport" => Self::Transport(ExactTransport::default()),
             "sinkhorn" => Self::Sinkhorn(sinkhorn(table)?),
             "class-sinkhorn" => {

@@ -6,8 +6,8 @@ use procrust_align::RowStep;
 use serde_json::json;
 
 use super::{
-    AdaptationPlan, at_least_one, existing,
-    parts::{Labelled, Settings, WordSource, all_different, row_steps},
+    AdaptationPlan, existing,
+    parts::{Labelled, Settings, WordSource, methods, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
 };
 
@@ -224,12 +224,7 @@ impl ZeroShotPlan {
             None => ZeroShotSource::Classes(Box::new(ClassesPlan::parse(folder, table)?)),
         };
         let folds = table.count("folds", 2)?.unwrap_or(4);
-        let tables = table.tables("method")?;
-        at_least_one(table, &tables, "method")?;
-        let places: Vec<Place> = tables.iter().map(Table::place).collect();
-        let methods =
-            tables.into_iter().map(ZeroShotMethod::parse).collect::<Result<Vec<_>, _>>()?;
-        all_different(&methods, &places, "method")?;
+        let (methods, _) = methods(table, ZeroShotMethod::parse)?;
         Ok(Self { source, folds, methods })
     }
 }
