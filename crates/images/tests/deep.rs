@@ -77,7 +77,7 @@ fn bands_do_not_show() {
     // Where no window reaches the border, a larger picture has the same map.
     let small = picture(640, 480);
     let rows = small.pixels().chunks_exact(3 * 640);
-    let mut bytes: Vec<u8> = rows.flat_map(|row| row.repeat(2)).copied().collect();
+    let mut bytes: Vec<u8> = rows.flat_map(|row| row.repeat(2)).collect();
     bytes.extend_from_within(..);
     let large = Picture::from_rgb(1280, 960, bytes).unwrap();
     let network = EfficientNetLite0::default();

@@ -6,7 +6,7 @@
 Pictures made by a formula that the test repeats: one of 224 × 224, one of 75 × 50 for the maps. Weights as
 shipped (half precision), computed in float32. Prints to standard error what the network sees on the
 middle of scikit-image's photographs (a square of ⅞ of the shorter side, resized by Pillow); with --pictures
-it writes three of them to ../pictures, smaller.
+it writes three of them to ../pictures, as JPEG.
 """
 
 import json
@@ -93,7 +93,6 @@ def main():
         best = odds.argsort()[::-1][:3]
         print(name, "; ".join(f"{names[at]} {odds[at]:.2f}" for at in best), file=sys.stderr)
         if "--pictures" in sys.argv and name != "motorcycle":
-            picture.thumbnail((320, 320), Image.Resampling.LANCZOS)
             folder = HERE.parent / "pictures"
             folder.mkdir(exist_ok=True)
             picture.save(folder / f"{name}.jpg", quality=85)
