@@ -6,6 +6,7 @@
 //!
 //! - [`Hog`]: histograms of oriented gradients, the values of scikit-image. The default.
 //! - [`Pixels`]: the grey values themselves.
+//! - `EfficientNetLite0`: the features of a network that ships, with the feature `deep`.
 //!
 //! Shrinking does not alias. The same bits for any number of threads.
 //!
@@ -25,14 +26,20 @@
 mod cache;
 mod color;
 mod decode;
+#[cfg(feature = "deep")]
+mod deep;
 mod describe;
 mod descriptor;
 mod error;
 mod extract;
+#[cfg(any(feature = "deep", feature = "onnx"))]
+mod framing;
 mod gist;
 mod hog;
 mod items;
 mod lbp;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod opencv_hog;
 mod picture;
 mod pixels;
@@ -40,14 +47,20 @@ mod resize;
 
 pub use color::{Color, ColorSpace};
 pub use decode::Decoding;
+#[cfg(feature = "deep")]
+pub use deep::{EfficientNetLite0, Guess, Level};
 pub use describe::{Concat, Describe, describe};
 pub use descriptor::Descriptor;
 pub use error::ImagesError;
 pub use extract::{Extracted, Extraction, Outcome};
+#[cfg(any(feature = "deep", feature = "onnx"))]
+pub use framing::Framing;
 pub use gist::{Gist, GistSettings};
 pub use hog::Hog;
 pub use items::{Item, Items, Skipped, Source};
 pub use lbp::Lbp;
+#[cfg(feature = "onnx")]
+pub use onnx::OnnxModel;
 pub use opencv_hog::OpenCvHog;
 pub use picture::Picture;
 pub use pixels::Pixels;
