@@ -54,6 +54,12 @@ pub struct Concat {
     parts: Vec<Box<dyn Describe>>,
 }
 
+impl std::fmt::Debug for Concat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Concat").field(&self.name()).finish()
+    }
+}
+
 impl Concat {
     /// Of these descriptors, in this order.
     #[must_use]

@@ -35,6 +35,14 @@ pub enum ImagesError {
     /// A concatenation of nothing.
     #[error("expected at least one descriptor")]
     NoParts,
+    /// A descriptor is not written as it must be.
+    #[error("descriptor `{part}`: expected {expected}")]
+    Written {
+        /// The part that is not.
+        part: String,
+        /// What was expected.
+        expected: String,
+    },
     /// A file could not be read.
     #[error("cannot read the file")]
     Read(#[source] std::io::Error),
@@ -137,6 +145,12 @@ pub enum ImagesError {
         skipped: usize,
         /// Name and reason of the first of them.
         first: Option<String>,
+    },
+    /// A file of visual words that is not one.
+    #[error("expected {expected}")]
+    Vocabulary {
+        /// What was expected.
+        expected: String,
     },
     /// The work was ended from outside.
     #[error("interrupted")]

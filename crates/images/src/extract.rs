@@ -42,6 +42,16 @@ pub struct Extraction<'a> {
     cache: Option<PathBuf>,
 }
 
+impl std::fmt::Debug for Extraction<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Extraction")
+            .field("descriptor", &self.descriptor.name())
+            .field("decoding", &self.decoding)
+            .field("cache", &self.cache)
+            .finish()
+    }
+}
+
 /// What became of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

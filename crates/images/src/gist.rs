@@ -51,6 +51,12 @@ pub struct Gist {
     bank: Vec<Vec<f64>>,
 }
 
+impl std::fmt::Debug for Gist {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gist").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 /// Pixels by which the picture is continued, mirrored, before the prefilter and the filters.
 const PREFILTER_MARGIN: usize = 5;
 const MARGIN: usize = 32;

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
+use crate::decode::Decoding;
 use crate::error::ImagesError;
+use crate::picture::Picture;
 
 /// A picture that is to be described.
 #[derive(Debug, Clone)]
@@ -31,6 +33,20 @@ pub enum Source {
     File(PathBuf),
     /// In a stack, n × height × width, at this number.
     Stack(Arc<Array3<u8>>, usize),
+}
+
+impl Item {
+    /// The picture itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading and decoding a file, [`Decoding::open`]; those of [`Picture::from_grey`].
+    pub fn picture(&self, decoding: &Decoding) -> Result<Picture, ImagesError> {
+        match &self.source {
+            Source::File(path) => decoding.open(path),
+            Source::Stack(stack, at) => Picture::from_grey(stack.index_axis(Axis(0), *at)),
+        }
+    }
 }
 
 /// A picture that has no row, and why.
@@ -154,7 +170,7 @@ impl Items {
     ///
     /// [`ImagesError::Folder`] when the list cannot be read; those of [`parse_list`](Self::parse_list).
     pub fn of_list(list: &Path) -> Result<Self, ImagesError> {
-        let decoding = crate::Decoding { max_bytes: MAX_LIST, ..crate::Decoding::default() };
+        let decoding = Decoding { max_bytes: MAX_LIST, ..Decoding::default() };
         let bytes = decoding.read(list)?;
         Self::parse_list(&bytes, list.parent().unwrap_or(Path::new("")))
     }

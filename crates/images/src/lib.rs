@@ -1,12 +1,18 @@
-//! Pictures to rows: features of grey pictures, on all cores.
+//! Pictures to rows: features of pictures, on all cores.
 //!
 //! A stack of `n` pictures is an `n × height × width` array of bytes, 0 (black) to 255; a
 //! [`Descriptor`] makes it `n` rows of `f32`. Pictures of different sizes meet in one space,
 //! because each is resized first.
 //!
 //! - [`Hog`]: histograms of oriented gradients, the values of scikit-image. The default.
+//! - [`OpenCvHog`]: the same with interpolation, the values of OpenCV.
+//! - [`Lbp`]: local binary patterns, texture. [`Color`]: histograms of colours. [`Gist`]: layout of a scene.
+//! - [`BagOfWords`]: how often each word of a [`Vocabulary`] of [dense SIFT](DenseSift) occurs.
 //! - [`Pixels`]: the grey values themselves.
 //! - `EfficientNetLite0`: the features of a network that ships, with the feature `deep`.
+//! - [`Concat`]: several of them; [`descriptor`] reads what people write, `hog(size=64,cell=8)+color`.
+//!
+//! [`Extraction`] makes a matrix of [files](Items), in whatever state they are: [`Decoding`] trusts none.
 //!
 //! Shrinking does not alias. The same bits for any number of threads.
 //!
@@ -23,6 +29,7 @@
 //! # Ok::<(), procrust_images::ImagesError>(())
 //! ```
 
+mod bow;
 mod cache;
 mod color;
 mod decode;
@@ -37,14 +44,18 @@ mod framing;
 mod gist;
 mod hog;
 mod items;
+mod kmeans;
 mod lbp;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod named;
 mod opencv_hog;
 mod picture;
 mod pixels;
 mod resize;
+mod sift;
 
+pub use bow::{BagOfWords, Vocabulary, VocabularySettings, WordWeights};
 pub use color::{Color, ColorSpace};
 pub use decode::Decoding;
 #[cfg(feature = "deep")]
@@ -61,9 +72,11 @@ pub use items::{Item, Items, Skipped, Source};
 pub use lbp::Lbp;
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxModel;
+pub use named::{DESCRIPTORS, WrittenBag, descriptor, descriptor_with};
 pub use opencv_hog::OpenCvHog;
 pub use picture::Picture;
 pub use pixels::Pixels;
+pub use sift::DenseSift;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

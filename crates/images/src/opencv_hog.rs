@@ -126,7 +126,7 @@ impl OpenCvHog {
 /// Direction of a gradient in degrees, 0 to 360, by a polynomial that is off by 0.01° at most: OpenCV's
 /// `fastAtan2`, so that values agree.
 #[inline]
-fn degrees(down: f32, right: f32) -> f32 {
+pub(crate) fn degrees(down: f32, right: f32) -> f32 {
     const P: [f32; 4] = [0.999_787_84, -0.325_808_4, 0.155_578_65, -0.044_326_555];
     let (x, y) = (right.abs(), down.abs());
     let (small, large) = if x >= y { (y, x) } else { (x, y) };

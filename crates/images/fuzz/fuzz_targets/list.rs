@@ -1,0 +1,6 @@
+//! Lists of files.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| procrust_images_fuzz::list(bytes));

@@ -1,0 +1,6 @@
+//! Files of pictures.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| procrust_images_fuzz::picture(bytes));

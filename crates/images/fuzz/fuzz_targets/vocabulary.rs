@@ -1,0 +1,6 @@
+//! Files of visual words.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| procrust_images_fuzz::vocabulary(bytes));
