@@ -128,6 +128,21 @@ pub enum TransferError {
         /// The largest number possible.
         largest: usize,
     },
+    /// The corners of a box are not finite or not in order.
+    #[error(
+        "a box from ({left}, {top}) to ({right}, {bottom}): expected finite corners, the second right of and \
+         below the first"
+    )]
+    Bounds {
+        /// Its left edge.
+        left: f64,
+        /// Its upper edge.
+        top: f64,
+        /// Its right edge.
+        right: f64,
+        /// Its lower edge.
+        bottom: f64,
+    },
     /// LAPACK failed.
     #[error("{what}, {rows} × {columns}, could not be factored")]
     Factorization {
