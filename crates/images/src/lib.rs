@@ -6,6 +6,8 @@
 //!
 //! - [`Hog`]: histograms of oriented gradients, the values of scikit-image. The default.
 //! - [`Pixels`]: the grey values themselves.
+//! - [`HogCells`], and any descriptor on a [`Grid`]: a map of cells ([`DescribeDense`]), for finding things
+//!   in pictures.
 //!
 //! Shrinking does not alias. The same bits for any number of threads.
 //!
@@ -25,12 +27,14 @@
 mod cache;
 mod color;
 mod decode;
+mod dense;
 mod describe;
 mod descriptor;
 mod error;
 mod extract;
 mod gist;
 mod hog;
+mod hog_cells;
 mod items;
 mod lbp;
 mod opencv_hog;
@@ -40,12 +44,14 @@ mod resize;
 
 pub use color::{Color, ColorSpace};
 pub use decode::Decoding;
+pub use dense::{DescribeDense, Grid};
 pub use describe::{Concat, Describe, describe};
 pub use descriptor::Descriptor;
 pub use error::ImagesError;
 pub use extract::{Extracted, Extraction, Outcome};
 pub use gist::{Gist, GistSettings};
 pub use hog::Hog;
+pub use hog_cells::HogCells;
 pub use items::{Item, Items, Skipped, Source};
 pub use lbp::Lbp;
 pub use opencv_hog::OpenCvHog;

@@ -51,9 +51,8 @@ impl Sized {
         }
         let source = TypedImageRef::<U8>::from_buffer(width, height, grey)
             .expect("there are height × width pixels of one byte");
-        let mut resized =
-            TypedImage::<U8>::from_buffer(self.width, self.height, &mut self.resized)
-                .expect("it was made for so many pixels");
+        let mut resized = TypedImage::<U8>::from_buffer(self.width, self.height, &mut self.resized)
+            .expect("it was made for so many pixels");
         self.resizer
             .resize_typed(&source, &mut resized, &self.options)
             .expect("the whole of the picture is taken");
@@ -63,9 +62,7 @@ impl Sized {
 
 /// A triangle that widens with the ratio.
 fn triangle() -> ResizeOptions {
-    ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .use_alpha(false)
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false)
 }
 
 /// RGB pixels at another size, by the same filter.

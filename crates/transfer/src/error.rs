@@ -143,6 +143,24 @@ pub enum TransferError {
         /// Its lower edge.
         bottom: f64,
     },
+    /// A detector cannot be trained, read or used so.
+    #[error("the detector: {problem}")]
+    Detector {
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// A picture could not be had.
+    #[error("picture {at}, counted from 0, cannot be read")]
+    Picture {
+        /// Its place.
+        at: usize,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A picture could not be described.
+    #[error(transparent)]
+    Images(#[from] procrust_images::ImagesError),
     /// LAPACK failed.
     #[error("{what}, {rows} × {columns}, could not be factored")]
     Factorization {

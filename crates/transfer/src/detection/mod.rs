@@ -1,6 +1,8 @@
 //! Detection: not only what a picture shows, but where.
 //!
 //! - [`BoundingBox`], [`TrueBox`], [`FoundBox`]: places in a picture, in pixels from its upper left corner.
+//! - [`DetectorTraining`] makes a [`Detector`] of pictures with boxes, from the weights of a classifier if there
+//!   are any; a detector is saved as bytes.
 //! - [`CocoEvaluation`] and [`VocEvaluation`]: average precision, as COCO and as Pascal VOC define it, with
 //!   intervals over pictures.
 //! - [`Suppression`]: of boxes that find the same thing, one is kept.
@@ -17,13 +19,24 @@
 //! ```
 
 mod boxes;
+mod calibration;
 mod coco;
+mod detector;
+mod heads;
+mod regression;
 mod resampling;
+mod saved;
+mod scoring;
 mod suppression;
+mod training;
 mod voc;
+mod windows;
 
 pub use boxes::{BoundingBox, FoundBox, TrueBox};
 pub use coco::{COCO_THRESHOLDS, CocoEvaluation, CurvePoint, Measure, SizeRange};
+pub use detector::Detector;
 pub use resampling::Interval;
 pub use suppression::Suppression;
+pub use training::{ClassifierOf, DetectorTraining, PictureSource, TrainedDetector, TrainingStep};
 pub use voc::{VocEvaluation, VocRule};
+pub use windows::WindowShape;
