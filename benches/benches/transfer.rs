@@ -2,7 +2,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, Axis};
+use procrust_benches::people_detector;
 use procrust_blas as _;
+use procrust_images::{DescribeDense, HogCells, Picture};
 use procrust_transfer::{
     BiasedLogistic, BiasedRidge, CoupledDictionaries, CovarianceShrinkage, Discriminant, Eszsl,
     FisherSubspace, RidgeFromDescriptions, RidgeToDescriptions, ZeroShot, h_score, log_me,
@@ -92,5 +94,24 @@ fn few_shot(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, zero_shot, few_shot);
+/// A picture of 640 × 480: the map at all sizes, and the whole detector.
+fn detection(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let grey =
+        Array2::from_shape_fn((480, 640), |(i, j)| ((i * j / 9 + 3 * i + 5 * j) % 251) as u8);
+    let picture = Picture::from_grey(grey.view()).unwrap();
+    let hog = HogCells::default();
+    let detector = people_detector();
+    let mut group = c.benchmark_group("transfer/detection");
+    group.sample_size(20);
+    group.bench_function(BenchmarkId::new("hog-map", "640x480"), |b| {
+        b.iter(|| hog.map(&picture).unwrap());
+    });
+    group.bench_function(BenchmarkId::new("detect", "640x480"), |b| {
+        b.iter(|| detector.detect(&hog, &picture).unwrap());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, zero_shot, few_shot, detection);
 criterion_main!(benches);

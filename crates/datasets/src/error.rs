@@ -176,6 +176,25 @@ pub enum DatasetError {
         /// The cell as it stands.
         text: String,
     },
+    /// An annotation of boxes, or a list of pictures, breaks the rules.
+    #[error("{}, line {line}: {problem}", .path.display())]
+    Annotation {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
     /// A line of an svmlight file is not `label index:value …`.
     #[error("{}, line {line}: `{text}`: {problem}", .path.display())]
     Pair {

@@ -7,6 +7,7 @@
 //! | call | data |
 //! |---|---|
 //! | [`mnist`], [`optdigits`] | 10,000 digits of 28 × 28 and 1,797 of 8 × 8, with labels |
+//! | [`photographs`] | 8 photographs of 240 × 320, to lay things on |
 //! | [`glove_english`], [`fasttext_french`] | 20,000 English words × 50, 19,987 French words × 300 |
 //! | [`rated_sentences`] | tweets, product reviews, film reviews, news: 23,703 sentences with ratings |
 //! | [`vader_english`], [`afinn_french`] | words with their sentiment |
@@ -14,7 +15,8 @@
 //! | [`english_ratings`], [`english_analogies`] | 120 rated pairs of words and 288 analogies, to test word vectors with |
 //!
 //! A plan names them as [`Dataset`] does. Files on disk (`.mat`, `.npy`, `.npz`, `.csv`, svmlight, idx)
-//! are read by [`read_table`], tests of word vectors by [`read_ratings`] and [`read_analogies`].
+//! are read by [`read_table`], tests of word vectors by [`read_ratings`] and [`read_analogies`], boxes in
+//! pictures (Pascal VOC, COCO) by [`read_voc`] and [`read_coco`].
 //!
 //! ```
 //! let digits = procrust_datasets::optdigits()?;
@@ -29,12 +31,13 @@ mod shipped;
 
 pub use error::DatasetError;
 pub use readers::{
-    Analogy, RatedPair, Table, TableOptions, read_analogies, read_matrix, read_ratings, read_table,
+    Analogy, AnnotatedBox, AnnotatedPicture, AnnotatedPictures, BoxOptions, RatedPair, Table,
+    TableOptions, read_analogies, read_coco, read_matrix, read_ratings, read_table, read_voc,
 };
 pub use shipped::{
     Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, WordSet,
     WordVectors, afinn_french, english_analogies, english_french, english_ratings, fasttext_french,
-    french_english, glove_english, mnist, optdigits, rated_sentences, vader_english,
+    french_english, glove_english, mnist, optdigits, photographs, rated_sentences, vader_english,
 };
 
 #[cfg(doctest)]

@@ -25,8 +25,10 @@
 //! LAPACK comes from OpenBLAS through `procrust-blas`.
 
 pub mod adaptation;
+mod annotate;
 mod comparisons;
 mod convert;
+mod dense;
 pub mod lexicon;
 pub mod plan;
 mod progress;
@@ -42,7 +44,9 @@ mod summary;
 mod terminal;
 pub mod transfer;
 
+pub use annotate::annotated;
 pub use convert::{Conversion, ConvertError, Converted};
+pub use dense::{dense_by_name, descriptor_named};
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};

@@ -3,6 +3,7 @@
 mod align_command;
 mod apply_command;
 mod convert_command;
+mod detect_command;
 mod evaluate_command;
 mod experiment;
 mod nearest_command;
@@ -38,6 +39,10 @@ enum Command {
     Nearest(nearest_command::NearestArguments),
     /// Answers what is to C as B is to A.
     Analogy(nearest_command::AnalogyArguments),
+    /// Finds things in pictures: boxes as JSON, and pictures with the boxes drawn.
+    Detect(detect_command::DetectArguments),
+    /// Trains a detector on pictures with boxes (Pascal VOC, COCO), tests and saves it.
+    DetectTrain(detect_command::TrainArguments),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +55,8 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate_command::main(&arguments),
         Command::Nearest(arguments) => nearest_command::nearest(&arguments),
         Command::Analogy(arguments) => nearest_command::analogy(&arguments),
+        Command::Detect(arguments) => detect_command::detect(&arguments),
+        Command::DetectTrain(arguments) => detect_command::train(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         complain(&error);

@@ -13,6 +13,8 @@
 //! - [`Concat`]: several of them; [`descriptor`] reads what people write, `hog(size=64,cell=8)+color`.
 //!
 //! [`Extraction`] makes a matrix of [files](Items), in whatever state they are: [`Decoding`] trusts none.
+//! - [`HogCells`], and any descriptor on a [`Grid`]: a map of cells ([`DescribeDense`]), for finding things
+//!   in pictures.
 //!
 //! Shrinking does not alias. The same bits for any number of threads.
 //!
@@ -35,6 +37,7 @@ mod color;
 mod decode;
 #[cfg(feature = "deep")]
 mod deep;
+mod dense;
 mod describe;
 mod descriptor;
 mod error;
@@ -43,6 +46,7 @@ mod extract;
 mod framing;
 mod gist;
 mod hog;
+mod hog_cells;
 mod items;
 mod kmeans;
 mod lbp;
@@ -60,6 +64,7 @@ pub use color::{Color, ColorSpace};
 pub use decode::Decoding;
 #[cfg(feature = "deep")]
 pub use deep::{EfficientNetLite0, Guess, Level};
+pub use dense::{DescribeDense, Grid};
 pub use describe::{Concat, Describe, describe};
 pub use descriptor::Descriptor;
 pub use error::ImagesError;
@@ -68,6 +73,7 @@ pub use extract::{Extracted, Extraction, Outcome};
 pub use framing::Framing;
 pub use gist::{Gist, GistSettings};
 pub use hog::Hog;
+pub use hog_cells::HogCells;
 pub use items::{Item, Items, Skipped, Source};
 pub use lbp::Lbp;
 #[cfg(feature = "onnx")]

@@ -91,6 +91,46 @@ impl Picture {
         Ok(Self { width, height, pixels })
     }
 
+    /// The picture as the bytes of a JPEG file.
+    ///
+    /// # Errors
+    ///
+    /// [`ImagesError::Setting`] unless `quality` is 1 to 100 and both sides are at most 65,535.
+    pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, ImagesError> {
+        in_range("quality", usize::from(quality), 1, 100)?;
+        in_range("width", self.width, 1, 65_535)?;
+        in_range("height", self.height, 1, 65_535)?;
+        let mut bytes = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
+            .encode(
+                &self.pixels,
+                self.width as u32,
+                self.height as u32,
+                image::ExtendedColorType::Rgb8,
+            )
+            .expect("there are three bytes a pixel, sides fit, and memory takes what is written");
+        Ok(bytes)
+    }
+
+    /// A rectangle cut out of the picture.
+    ///
+    /// # Errors
+    ///
+    /// [`ImagesError::Setting`] unless it has pixels and lies in the picture.
+    pub fn cropped(
+        &self,
+        (left, top): (usize, usize),
+        (width, height): (usize, usize),
+    ) -> Result<Self, ImagesError> {
+        in_range("left", left, 0, self.width - 1)?;
+        in_range("top", top, 0, self.height - 1)?;
+        in_range("width", width, 1, self.width - left)?;
+        in_range("height", height, 1, self.height - top)?;
+        let rows = self.pixels.chunks_exact(3 * self.width).skip(top).take(height);
+        let pixels = rows.flat_map(|row| &row[3 * left..][..3 * width]).copied().collect();
+        Ok(Self { width, height, pixels })
+    }
+
     /// The grey values, row by row: luma, `0.299·R + 0.587·G + 0.114·B` (ITU-R BT.601), rounded to the
     /// nearest whole level. Grey pixels keep their value.
     #[must_use]
@@ -155,6 +195,22 @@ mod tests {
             picture.resized(0, 1).unwrap_err().to_string(),
             "`width` is 0: expected 1 to 4096"
         );
+    }
+
+    #[test]
+    fn cut_and_packed() {
+        let grey = Array2::from_shape_fn((24, 16), |(i, j)| (5 * i + 3 * j) as u8);
+        let picture = Picture::from_grey(grey.view()).unwrap();
+        let part = picture.cropped((3, 5), (8, 10)).unwrap();
+        assert_eq!((part.width(), part.height()), (8, 10));
+        assert_eq!(part.to_grey()[8 + 1], grey[[6, 4]]);
+        assert!(
+            picture.cropped((9, 0), (8, 1)).is_err() && picture.cropped((0, 24), (1, 1)).is_err()
+        );
+        let back = crate::Decoding::default().decode(&picture.to_jpeg(95).unwrap()).unwrap();
+        let off = |(a, b): (&u8, &u8)| a.abs_diff(*b);
+        assert!(picture.pixels().iter().zip(back.pixels()).map(off).max().unwrap() < 12);
+        assert!(picture.to_jpeg(0).is_err());
     }
 
     #[test]

@@ -128,6 +128,39 @@ pub enum TransferError {
         /// The largest number possible.
         largest: usize,
     },
+    /// The corners of a box are not finite or not in order.
+    #[error(
+        "a box from ({left}, {top}) to ({right}, {bottom}): expected finite corners, the second right of and \
+         below the first"
+    )]
+    Bounds {
+        /// Its left edge.
+        left: f64,
+        /// Its upper edge.
+        top: f64,
+        /// Its right edge.
+        right: f64,
+        /// Its lower edge.
+        bottom: f64,
+    },
+    /// A detector cannot be trained, read or used so.
+    #[error("the detector: {problem}")]
+    Detector {
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// A picture could not be had.
+    #[error("picture {at}, counted from 0, cannot be read")]
+    Picture {
+        /// Its place.
+        at: usize,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A picture could not be described.
+    #[error(transparent)]
+    Images(#[from] procrust_images::ImagesError),
     /// LAPACK failed.
     #[error("{what}, {rows} × {columns}, could not be factored")]
     Factorization {

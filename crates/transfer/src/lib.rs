@@ -15,6 +15,7 @@
 //!   source's predictions, [`log_me`], [`h_score`] and [`trans_rate`] from its features.
 //! - **Tasks one after another**: [`ClassMixture`], a bounded memory that rows are drawn from, and
 //!   [`ContinualProgress`], what was kept and what forgotten.
+//! - **Where in a picture**: [`detection`], boxes found and judged.
 //! - **Many described tasks**: [`Tadell`] gives a new task's parameters from its description alone.
 //!
 //! All compute in `f64`. The same seed gives the same bits, whatever the number of rayon's threads;
@@ -40,6 +41,7 @@
 mod checks;
 mod continual;
 mod descriptions;
+pub mod detection;
 mod error;
 mod few_shot;
 mod lbfgs;

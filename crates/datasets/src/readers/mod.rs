@@ -1,5 +1,6 @@
 //! Readers of data files: one front, a module a format.
 
+mod boxes;
 mod delimited;
 mod idx;
 mod labels;
@@ -17,6 +18,9 @@ mod zip;
 
 use std::path::Path;
 
+pub use boxes::{
+    AnnotatedBox, AnnotatedPicture, AnnotatedPictures, BoxOptions, read_coco, read_voc,
+};
 pub use similarity::{Analogy, RatedPair, read_analogies, read_ratings};
 pub use table::Table;
 

@@ -3,6 +3,7 @@
 mod adaptation;
 mod classifier;
 mod continual;
+mod detection;
 mod few_shot;
 mod lexicon;
 mod metric;
@@ -22,6 +23,7 @@ pub use adaptation::{
 pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
+pub use detection::{DensePlan, DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan};
 pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,

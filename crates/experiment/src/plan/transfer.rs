@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     Settings,
     continual::ContinualPlan,
+    detection::DetectionPlan,
     few_shot::FewShotPlan,
     parts::{Labelled, labels},
     ranking::RankingPlan,
@@ -24,11 +25,14 @@ pub enum TransferPlan {
     Ranking(RankingPlan),
     /// Tasks one after another.
     Continual(ContinualPlan),
+    /// Where things are in pictures.
+    Detection(Box<DetectionPlan>),
 }
 
 impl TransferPlan {
     /// The words for the kinds in plans and results.
-    pub const KINDS: [&'static str; 4] = ["zero-shot", "few-shot", "ranking", "continual"];
+    pub const KINDS: [&'static str; 5] =
+        ["zero-shot", "few-shot", "ranking", "continual", "detection"];
 
     /// The word for this one.
     #[must_use]
@@ -38,6 +42,7 @@ impl TransferPlan {
             Self::FewShot(_) => "few-shot",
             Self::Ranking(_) => "ranking",
             Self::Continual(_) => "continual",
+            Self::Detection(_) => "detection",
         }
     }
 
@@ -52,6 +57,7 @@ impl TransferPlan {
             "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
             "ranking" => Self::Ranking(RankingPlan::parse(folder, table)?),
             "continual" => Self::Continual(ContinualPlan::parse(folder, table)?),
+            "detection" => Self::Detection(Box::new(DetectionPlan::parse(folder, table)?)),
             _ => return Ok(None),
         }))
     }
@@ -64,6 +70,7 @@ impl TransferPlan {
             Self::FewShot(plan) => plan.tasks(),
             Self::Ranking(plan) => plan.tasks(),
             Self::Continual(plan) => vec![plan.data.domains[0].name.clone()],
+            Self::Detection(plan) => plan.tasks(),
         }
     }
 
@@ -75,6 +82,7 @@ impl TransferPlan {
             Self::FewShot(plan) => labelled(&plan.methods),
             Self::Ranking(plan) => labelled(&plan.methods),
             Self::Continual(plan) => labelled(&plan.methods),
+            Self::Detection(plan) => labelled(&plan.methods),
         }
     }
 
@@ -87,6 +95,9 @@ impl TransferPlan {
             Self::Ranking(_) => "rank correlation × 100, and accuracy in % with the source chosen",
             Self::Continual(_) => {
                 "in %: accuracy on all tasks at the end, and what changed on the way"
+            }
+            Self::Detection(_) => {
+                "average precision in % (ap50: boxes right at an IoU of 0.5; ap: the mean over 0.50 to 0.95)"
             }
         }
     }

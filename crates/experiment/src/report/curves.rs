@@ -8,6 +8,7 @@ use crate::{
     plan::{Kind, TransferPlan},
     run::{Data, Finished},
     summary::{Cell, Summary},
+    transfer::TransferData,
 };
 
 const WIDTH: f64 = 340.0;
@@ -20,7 +21,21 @@ const BOTTOM: f64 = 36.0;
 /// One picture a direction of a lexicon plan with several sizes, one panel a criterion.
 pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) -> Vec<Picture> {
     if let Kind::Transfer(TransferPlan::FewShot(plan)) = &finished.plan.kind {
-        return by_shots(finished, summary, &plan.shots, id);
+        let shots: Vec<Option<usize>> = plan.shots.iter().copied().map(Some).collect();
+        let title = "Accuracy by the number of labelled rows a class";
+        let caption = "Bars are 95 % intervals over test rows and draws.";
+        let axis = "labelled rows a class";
+        return by_size(finished, summary, &shots, &["accuracy"], (title, caption, axis), id);
+    }
+    if let Kind::Transfer(TransferPlan::Detection(plan)) = &finished.plan.kind {
+        let Data::Transfer(data) = &finished.data else { return Vec::new() };
+        let TransferData::Detection(data) = data.as_ref() else { return Vec::new() };
+        let all = |size: &Option<usize>| Some(size.unwrap_or(data.train.truths.len()));
+        let sizes: Vec<Option<usize>> = plan.sizes.iter().map(all).collect();
+        let title = "Average precision by the number of annotated pictures";
+        let caption = "Bars are 95 % intervals over test pictures and draws of training pictures.";
+        let axis = "annotated pictures";
+        return by_size(finished, summary, &sizes, &["ap50", "ap"], (title, caption, axis), id);
     }
     let Data::Spaces(spaces) = &finished.data else { return Vec::new() };
     let tasks = spaces.tasks();
@@ -81,32 +96,55 @@ pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) 
     pictures
 }
 
-/// One picture of a few-shot plan.
-fn by_shots(finished: &Finished, summary: &Summary, shots: &[usize], id: &str) -> Vec<Picture> {
-    // Tasks go by the number of labelled rows; the fewest first.
-    let mut sizes: Vec<(usize, usize)> =
-        shots.iter().copied().zip(0..summary.columns.len()).collect();
-    sizes.sort_unstable();
-    sizes.dedup_by_key(|(shots, _)| *shots);
-    if sizes.len() < 2 {
+/// One picture of a plan whose tasks are sizes, a panel a metric.
+fn by_size(
+    finished: &Finished,
+    summary: &Summary,
+    sizes: &[Option<usize>],
+    metrics: &[&str],
+    (title, caption, axis): (&str, &str, &str),
+    id: &str,
+) -> Vec<Picture> {
+    let panel = |(at, metric): (usize, &&str)| {
+        // The column of each task, the fewest first.
+        let mut columns: Vec<(usize, usize)> = Vec::new();
+        for (task, size) in finished.tasks.iter().zip(sizes) {
+            let shows =
+                |column: &crate::summary::Column| column.task == *task && column.metric == **metric;
+            if let Some(column) = summary.columns.iter().position(shows) {
+                columns.push((size.unwrap_or(usize::MAX), column));
+            }
+        }
+        columns.sort_unstable();
+        columns.dedup_by_key(|(size, _)| *size);
+        if columns.len() < 2 {
+            return None;
+        }
+        let curve = |row: &crate::summary::Row| Curve {
+            color: COLORS[row.method_index % COLORS.len()],
+            points: columns.iter().filter_map(|&(n, at)| point(n, &row.cells[at])).collect(),
+        };
+        let curves: Vec<Curve> = summary.rows.iter().map(curve).collect();
+        let counts: Vec<usize> = columns.iter().map(|&(size, _)| size).collect();
+        let file = match at {
+            0 => format!("{id}-curve.svg"),
+            _ => format!("{id}-curve-{metric}.svg"),
+        };
+        let svg = draw(metric, &counts, &curves, axis);
+        Some(Figure { title: (*metric).to_owned(), file, svg })
+    };
+    let panels: Vec<Figure> = metrics.iter().enumerate().filter_map(panel).collect();
+    if panels.is_empty() {
         return Vec::new();
     }
-    let curve = |row: &crate::summary::Row| Curve {
-        color: COLORS[row.method_index % COLORS.len()],
-        points: sizes.iter().filter_map(|&(n, at)| point(n, &row.cells[at])).collect(),
-    };
-    let curves: Vec<Curve> = summary.rows.iter().map(curve).collect();
-    let counts: Vec<usize> = sizes.iter().map(|&(shots, _)| shots).collect();
-    let title = "accuracy".to_owned();
-    let svg = draw(&title, &counts, &curves, "labelled rows a class");
     let methods = finished.methods.iter().enumerate();
     vec![Picture {
-        title: "Accuracy by the number of labelled rows a class".to_owned(),
-        caption: "Bars are 95 % intervals over test rows and draws.".to_owned(),
+        title: title.to_owned(),
+        caption: caption.to_owned(),
         legend: methods
             .map(|(at, label)| (label.clone(), COLORS[at % COLORS.len()].to_owned()))
             .collect(),
-        panels: vec![Figure { title, file: format!("{id}-curve.svg"), svg }],
+        panels,
     }]
 }
 

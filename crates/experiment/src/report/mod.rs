@@ -1,6 +1,7 @@
 //! The report: tables, pictures and what they mean, as one HTML file and as Markdown.
 
 mod curves;
+mod detection;
 mod figures;
 mod pictures;
 mod svg;
@@ -134,6 +135,7 @@ impl Section {
         });
         let mut pictures = curves::learning_curves(finished, summary, &id);
         pictures.extend(pictures::before_and_after(finished, summary, &id));
+        pictures.extend(detection::pictures(finished, &id));
         Self {
             name: summary.name.clone(),
             description: summary.description.clone(),

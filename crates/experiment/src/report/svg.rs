@@ -76,10 +76,33 @@ impl Drawing {
         ));
     }
 
+    /// A JPEG that fills the drawing from its upper left corner, inside the file.
+    pub(super) fn jpeg(&mut self, (width, height): (f64, f64), bytes: &[u8]) {
+        let data = base64(bytes);
+        self.push(format_args!(
+            "<image width=\"{width:.1}\" height=\"{height:.1}\" href=\"data:image/jpeg;base64,{data}\"/>"
+        ));
+    }
+
     pub(super) fn finish(mut self) -> String {
         self.body.push_str("</svg>");
         self.body
     }
+}
+
+/// Bytes as text (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 63];
+            out.push(if at <= three.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
 }
 
 /// The same drawing as a file of its own.
@@ -90,6 +113,16 @@ pub(super) fn standalone(svg: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The examples of RFC 4648.
+    #[test]
+    fn bytes_as_text() {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
 
     #[test]
     fn text_of_the_data_is_escaped() {

@@ -2,7 +2,9 @@
 
 mod class_words;
 pub mod continual;
+pub mod detection;
 pub mod few_shot;
+mod placed;
 pub mod ranking;
 pub mod zero_shot;
 
@@ -47,6 +49,15 @@ pub enum TransferDataError {
         /// The word with a vector that is nearest in spelling, if one is near.
         nearest: Option<String>,
     },
+    /// A picture could not be read or described.
+    #[error("{name}")]
+    Picture {
+        /// Its file, or what it is.
+        name: String,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The files of a benchmark do not fit together.
     #[error("{}: {problem}", file.display())]
     Benchmark {
@@ -85,6 +96,8 @@ pub enum TransferData {
     Ranking(ranking::RankingTasks),
     /// Of a continual plan.
     Continual(continual::ContinualTasks),
+    /// Of a detection plan.
+    Detection(detection::DetectionTasks),
 }
 
 impl TransferData {
@@ -103,6 +116,9 @@ impl TransferData {
             TransferPlan::Continual(plan) => {
                 Self::Continual(continual::ContinualTasks::load(plan, most)?)
             }
+            TransferPlan::Detection(plan) => {
+                Self::Detection(detection::DetectionTasks::load(plan, most.is_some())?)
+            }
         })
     }
 
@@ -114,6 +130,7 @@ impl TransferData {
             Self::FewShot(data) => data.notes.clone(),
             Self::Ranking(data) => data.notes.clone(),
             Self::Continual(data) => data.notes.clone(),
+            Self::Detection(data) => data.notes.clone(),
         }
     }
 
@@ -132,6 +149,9 @@ impl TransferData {
             }
             (TransferPlan::Continual(plan), Self::Continual(data)) => {
                 continual::run(plan, data, method, seed)
+            }
+            (TransferPlan::Detection(plan), Self::Detection(data)) => {
+                detection::run(plan, data, task, method, seed)
             }
             _ => unreachable!("data is loaded by the kind"),
         }
