@@ -525,22 +525,32 @@ fn pairs(table: &mut Table, domains: &[DomainPlan]) -> Result<Vec<(usize, usize)
 }
 
 fn images(mut table: Table) -> Result<ImagesPlan, PlanError> {
-    use procrust_images::{Descriptor, Hog, Pixels};
+    use procrust_images::{Descriptor, EfficientNetLite0, Framing, Hog, Pixels};
     let (name, place) = table.text("descriptor")?;
-    let size = table.count("size", 1)?;
     let descriptor = match name.as_str() {
-        "pixels" => Descriptor::Pixels(Pixels { size: size.unwrap_or(Pixels::default().size) }),
+        "pixels" => {
+            let default = Pixels::default();
+            Descriptor::Pixels(Pixels { size: table.count("size", 1)?.unwrap_or(default.size) })
+        }
         "hog" => {
             let default = Hog::default();
             Descriptor::Hog(Hog {
-                size: size.unwrap_or(default.size),
+                size: table.count("size", 1)?.unwrap_or(default.size),
                 cell: table.count("cell", 1)?.unwrap_or(default.cell),
                 block: table.count("block", 1)?.unwrap_or(default.block),
                 orientations: table.count("orientations", 1)?.unwrap_or(default.orientations),
                 ..default
             })
         }
-        other => return Err(place.error(unknown("descriptor", other, &["pixels", "hog"]))),
+        "efficientnet-lite0" => {
+            let words = [("centre", Framing::Centre), ("whole", Framing::Whole)];
+            let framing = table.word("framing", &words)?.unwrap_or_default();
+            Descriptor::EfficientNetLite0(EfficientNetLite0::new(framing))
+        }
+        other => {
+            let known = ["pixels", "hog", "efficientnet-lite0"];
+            return Err(place.error(unknown("descriptor", other, &known)));
+        }
     };
     table.finish()?;
     descriptor.check().map_err(|error| place.error(error.to_string()))?;
