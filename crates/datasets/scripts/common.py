@@ -1,6 +1,6 @@
 """What the scripts of this directory share: fetch a package by name, check it, write a file.
 
-A package is fetched by its registry's own client (pip, npm, cargo) into the directory
+A package is fetched by its registry's own client (pip, npm, cargo, apt-get) into the directory
 PROCRUST_DOWNLOADS (default: `procrust-downloads` in the system's temporary directory) and used only
 if its SHA-256 is the expected one. What is written depends on nothing else: no clock, no locale.
 """
@@ -51,6 +51,12 @@ def pip_wheel(spec, file, digest, *options):
 def npm_package(name, version, digest):
     """The archive of the npm package `name`."""
     return _fetched(f"{name}-{version}.tgz", digest, ["npm", "pack", "--silent", f"{name}@{version}"])
+
+
+def deb_package(name, version, digest):
+    """The archive of the Debian package `name`; apt-get knows where it is."""
+    file = f"{name}_{version.replace(':', '%3a')}_all.deb"
+    return _fetched(file, digest, ["apt-get", "download", "--quiet", f"{name}={version}"])
 
 
 def crate_source(name, version, digest):

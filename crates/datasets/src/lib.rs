@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`mnist`], [`optdigits`] | 10,000 digits of 28 × 28 and 1,797 of 8 × 8, with labels |
 //! | [`photographs`] | 8 photographs of 240 × 320, to lay things on |
+//! | [`fashion_mnist`] | 6,000 pictures of clothes of 28 × 28, 600 of each of ten [classes](FASHION_CLASSES) |
 //! | [`glove_english`], [`fasttext_french`] | 20,000 English words × 50, 19,987 French words × 300 |
 //! | [`rated_sentences`] | tweets, product reviews, film reviews, news: 23,703 sentences with ratings |
 //! | [`vader_english`], [`afinn_french`] | words with their sentiment |
@@ -35,9 +36,10 @@ pub use readers::{
     TableOptions, read_analogies, read_coco, read_matrix, read_ratings, read_table, read_voc,
 };
 pub use shipped::{
-    Dataset, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment, WordSet,
-    WordVectors, afinn_french, english_analogies, english_french, english_ratings, fasttext_french,
-    french_english, glove_english, mnist, optdigits, photographs, rated_sentences, vader_english,
+    Dataset, FASHION_CLASSES, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment,
+    WordSet, WordVectors, afinn_french, english_analogies, english_french, english_ratings,
+    fashion_mnist, fasttext_french, french_english, glove_english, mnist, optdigits, photographs,
+    rated_sentences, vader_english,
 };
 
 #[cfg(doctest)]

@@ -66,6 +66,11 @@ impl<'a> Pieces<'a> {
         Ok(piece)
     }
 
+    /// All that is left.
+    pub(super) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
     /// The next line, without its end.
     pub(super) fn line(&mut self) -> Result<&'a str, DatasetError> {
         let end = self.rest.iter().position(|&byte| byte == b'\n');

@@ -1,8 +1,9 @@
-//! Handwritten digits.
+//! Pictures: handwritten digits, and clothes.
 
 use ndarray::Array3;
 
 use super::file::{Packed, Pieces, packed};
+use super::levels;
 use super::names::ImageSet;
 use crate::DatasetError;
 
@@ -10,16 +11,16 @@ use crate::DatasetError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Images {
-    /// Pictures × height × width; 0 is paper, [`Images::white`] full ink.
+    /// Pictures × height × width; 0 is the ground, [`Images::white`] full ink or the brightest cloth.
     pub pixels: Array3<u8>,
-    /// The digit, 0 to 9, of every picture.
+    /// The class, 0 to 9, of every picture: the digit, or a position in [`FASHION_CLASSES`].
     pub labels: Vec<u8>,
-    /// The level of full ink: 255 in MNIST, 16 in optdigits.
+    /// The greatest level: 255 in MNIST and Fashion-MNIST, 16 in optdigits.
     pub white: u8,
 }
 
 impl ImageSet {
-    /// The pictures: [`mnist`] or [`optdigits`].
+    /// The pictures: [`mnist`], [`optdigits`] or [`fashion_mnist`].
     ///
     /// # Errors
     ///
@@ -28,6 +29,16 @@ impl ImageSet {
         match self {
             Self::Mnist => mnist(),
             Self::Optdigits => optdigits(),
+            Self::FashionMnist => fashion_mnist(),
+        }
+    }
+
+    /// What the classes are, in the order of [`Images::labels`]: the digits, or [`FASHION_CLASSES`].
+    #[must_use]
+    pub const fn classes(self) -> [&'static str; 10] {
+        match self {
+            Self::Mnist | Self::Optdigits => ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+            Self::FashionMnist => FASHION_CLASSES,
         }
     }
 }
@@ -58,6 +69,30 @@ pub fn optdigits() -> Result<Images, DatasetError> {
     decode(packed!("optdigits.gz"), [1_797, 8, 8], 16)
 }
 
+/// What the classes of [`fashion_mnist`] are, in the order of their numbers.
+pub const FASHION_CLASSES: [&str; 10] = [
+    "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot",
+];
+
+/// 6,000 pictures of clothes of Fashion-MNIST, 28 × 28, levels 0 to 255, 600 of each of
+/// [`FASHION_CLASSES`].
+///
+/// Xiao, Rasul & Vollgraf (2017), "Fashion-MNIST: a novel image dataset for benchmarking machine learning
+/// algorithms", arXiv:1708.07747; the first 600 of each class of its test part, in their order, which mixes
+/// the classes: the first `n` are a fair sample. Takes some tenths of a second.
+///
+/// # Errors
+///
+/// [`DatasetError::Shipped`] only if the crate's files were damaged.
+pub fn fashion_mnist() -> Result<Images, DatasetError> {
+    let (file, shape) = (packed!("fashion-mnist.gz"), [6_000, 28, 28]);
+    let content = file.unpack()?;
+    let mut pieces = Pieces::new(file, &content);
+    let labels = pieces.bytes(shape[0])?.to_vec();
+    let pixels = levels::unpack(file, pieces.rest(), shape)?;
+    images(file, shape, labels, pixels, 255)
+}
+
 /// Labels, then pixels, one byte each.
 fn decode(file: Packed, shape: [usize; 3], white: u8) -> Result<Images, DatasetError> {
     let content = file.unpack()?;
@@ -65,6 +100,16 @@ fn decode(file: Packed, shape: [usize; 3], white: u8) -> Result<Images, DatasetE
     let labels = pieces.bytes(shape[0])?.to_vec();
     let pixels = pieces.bytes(shape.iter().product())?.to_vec();
     pieces.end()?;
+    images(file, shape, labels, pixels, white)
+}
+
+fn images(
+    file: Packed,
+    shape: [usize; 3],
+    labels: Vec<u8>,
+    pixels: Vec<u8>,
+    white: u8,
+) -> Result<Images, DatasetError> {
     if labels.iter().any(|&label| label > 9) || pixels.iter().any(|&level| level > white) {
         return Err(file.damaged(format!("expected labels to 9 and levels to {white}")));
     }

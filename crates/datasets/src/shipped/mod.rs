@@ -2,6 +2,7 @@
 
 mod file;
 mod images;
+mod levels;
 mod lexicon;
 mod names;
 mod photographs;
@@ -10,7 +11,7 @@ mod sentiment;
 mod similarity;
 mod vectors;
 
-pub use images::{Images, mnist, optdigits};
+pub use images::{FASHION_CLASSES, Images, fashion_mnist, mnist, optdigits};
 pub use lexicon::{Lexicon, english_french, french_english};
 pub use names::{Dataset, ImageSet, SentenceDomain, WordSet};
 pub use photographs::photographs;

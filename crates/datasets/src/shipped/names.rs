@@ -51,6 +51,8 @@ named! {
         Mnist = "mnist",
         /// [`optdigits`](crate::optdigits).
         Optdigits = "optdigits",
+        /// [`fashion_mnist`](crate::fashion_mnist).
+        FashionMnist = "fashion-mnist",
     }
 }
 
@@ -139,7 +141,8 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         let names: Vec<_> = Dataset::all().map(Dataset::name).collect();
-        let expected = "mnist optdigits glove-en fasttext-fr tweets products movies news";
+        let expected =
+            "mnist optdigits fashion-mnist glove-en fasttext-fr tweets products movies news";
         assert_eq!(names.join(" "), expected);
         for set in Dataset::all() {
             assert_eq!(set.to_string().parse::<Dataset>().unwrap(), set);
@@ -151,7 +154,7 @@ mod tests {
         let error = "mnits".parse::<ImageSet>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no shipped data set is called `mnits`; expected one of mnist, optdigits"
+            "no shipped data set is called `mnits`; expected one of mnist, optdigits, fashion-mnist"
         );
         let error = "Tweets".parse::<Dataset>().unwrap_err().to_string();
         assert!(error.contains("`Tweets`") && error.ends_with("tweets, products, movies, news"));
