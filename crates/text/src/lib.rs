@@ -27,7 +27,9 @@ mod encode;
 mod error;
 mod words;
 
-pub use bert::{Bert, BertConfig, Family, Pooling, Tensors, Tokens, WordPiece};
+pub use bert::{
+    Bert, BertConfig, Epoch, Family, FineTune, FineTuned, Pooling, Tensors, Tokens, WordPiece,
+};
 pub use encode::{Encode, Encoded};
 pub use error::TextError;
 pub use words::{Divisor, WordMean, WordMeans, WordVectors, words};

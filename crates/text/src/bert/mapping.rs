@@ -50,6 +50,19 @@ impl Deref for Numbers {
     }
 }
 
+impl Numbers {
+    /// To be written: those of a file are copied first, and those that others hold too.
+    pub(crate) fn to_mut(&mut self) -> &mut [f32] {
+        if let Self::Mapped(..) = self {
+            *self = self.to_vec().into();
+        }
+        match self {
+            Self::Owned(numbers) => Arc::<Vec<f32>>::make_mut(numbers).as_mut_slice(),
+            Self::Mapped(..) => unreachable!("it was copied above"),
+        }
+    }
+}
+
 impl From<Vec<f32>> for Numbers {
     fn from(numbers: Vec<f32>) -> Self {
         Self::Owned(Arc::new(numbers))

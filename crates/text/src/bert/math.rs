@@ -121,6 +121,34 @@ impl Activation {
         }
     }
 
+    #[inline(always)]
+    fn slope(self, x: f32) -> f32 {
+        match self {
+            Self::Gelu => {
+                let density = 0.398_942_3 * exp(-0.5 * x * x);
+                0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)) + x * density
+            }
+            Self::GeluTanh => {
+                let t = tanh(gelu_tanh_argument(x));
+                let inner = SQRT_2_OVER_PI * (1.0 + 3.0 * 0.044_715 * x * x);
+                0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner
+            }
+            Self::Relu => f32::from(u8::from(x > 0.0)),
+        }
+    }
+
+    /// Multiplies gradients by the slope at what went in.
+    pub(crate) fn back(self, gradient: &mut [f32], given: &[f32]) {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (gradient, &given) in gradient.iter_mut().zip(given) {
+                    *gradient *= self.slope(given);
+                }
+            },
+        );
+    }
+
     /// Adds `bias` to every row of `rows` and applies itself.
     pub(crate) fn apply(self, rows: &mut [f32], bias: &[f32]) {
         Arch::new().dispatch(

@@ -1,11 +1,13 @@
 //! BERT and DistilBERT: a folder to an encoder.
 
+mod backward;
 mod config;
 mod forward;
 mod kernel;
 mod layers;
 mod mapping;
 mod math;
+mod tune;
 mod weights;
 mod wordpiece;
 
@@ -18,6 +20,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 pub use config::{BertConfig, Family, Pooling};
+pub use tune::{Epoch, FineTune, FineTuned};
 pub use weights::Tensors;
 pub use wordpiece::{Tokens, WordPiece};
 
