@@ -89,8 +89,8 @@ impl Describe for Concat {
     }
 }
 
-/// Pictures that one thread describes in one go.
-const BLOCK: usize = 64;
+/// Pictures that one thread describes in one go: few, for a network takes its time.
+const BLOCK: usize = 4;
 
 /// Describes every picture of a stack by a row.
 ///

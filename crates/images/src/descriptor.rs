@@ -1,6 +1,8 @@
 //! The descriptors that a few numbers say all about.
 
 use crate::color::Color;
+#[cfg(feature = "deep")]
+use crate::deep::EfficientNetLite0;
 use crate::describe::Describe;
 use crate::error::ImagesError;
 use crate::hog::Hog;
@@ -23,6 +25,9 @@ pub enum Descriptor {
     Lbp(Lbp),
     /// Histograms of colours.
     Color(Color),
+    /// The features of a network.
+    #[cfg(feature = "deep")]
+    EfficientNetLite0(EfficientNetLite0),
 }
 
 impl Default for Descriptor {
@@ -39,6 +44,8 @@ impl Descriptor {
             Self::OpenCvHog(hog) => hog,
             Self::Lbp(lbp) => lbp,
             Self::Color(color) => color,
+            #[cfg(feature = "deep")]
+            Self::EfficientNetLite0(network) => network,
         }
     }
 

@@ -212,6 +212,48 @@ pub enum ImagesError {
         /// Values a picture.
         dimensions: usize,
     },
+    /// A model without settings beside it.
+    #[cfg(feature = "onnx")]
+    #[error(
+        "cannot read the settings of the model, expected in {} (width, height, layout, mean, scale)",
+        path.display()
+    )]
+    NoModelSettings {
+        /// Where they were expected.
+        path: PathBuf,
+        /// Why they could not be read.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Settings of a model that are not as they must be.
+    #[cfg(feature = "onnx")]
+    #[error("{}: {message}", path.display())]
+    ModelSettings {
+        /// Their file.
+        path: PathBuf,
+        /// What was expected and found, and where.
+        message: String,
+    },
+    /// A model that could not be loaded: damaged, or with an operator that there is not.
+    #[cfg(feature = "onnx")]
+    #[error("cannot load the model {}", path.display())]
+    Model {
+        /// Its file.
+        path: PathBuf,
+        /// Why; of an operator that is missing, the name.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A model that failed at a picture.
+    #[cfg(feature = "onnx")]
+    #[error("the model {} failed", path.display())]
+    ModelRun {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Checks that a setting lies within its range.
