@@ -1,6 +1,6 @@
 //! Descriptors of maps by their names: a detector's file knows no more.
 
-use procrust_images::{DescribeDense, HogCells};
+use procrust_images::{DescribeDense, EfficientNetMap, HogCells};
 
 /// The descriptor that has this name, as `hog-cells(cell=8,floor=1)`, if there is one.
 #[must_use]
@@ -13,6 +13,10 @@ pub fn dense_by_name(name: &str) -> Option<Box<dyn DescribeDense>> {
             let (cell, floor) = (setting("cell")?.parse().ok()?, setting("floor")?.parse().ok()?);
             Box::new(HogCells { cell, floor })
         }
+        "efficientnet-lite0-map" => {
+            let unit = setting("unit")?.parse().ok()?;
+            Box::new(EfficientNetMap { unit, ..EfficientNetMap::named(setting("level")?)? })
+        }
         _ => return None,
     };
     // What the name does not say in the same words is another descriptor.
@@ -24,6 +28,7 @@ pub fn dense_by_name(name: &str) -> Option<Box<dyn DescribeDense>> {
 pub fn descriptor_named(name: &str) -> Option<Box<dyn DescribeDense>> {
     match name {
         "hog-cells" => Some(Box::new(HogCells::default())),
+        "efficientnet-lite0-map" => Some(Box::new(EfficientNetMap::default())),
         other => dense_by_name(other),
     }
 }

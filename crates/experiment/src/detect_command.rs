@@ -66,7 +66,8 @@ pub(crate) struct TrainArguments {
     /// A list of pictures to test on afterwards
     #[arg(long, value_name = "LIST")]
     test: Option<PathBuf>,
-    /// What makes maps of pictures: hog-cells, or a full name as in the table that is printed
+    /// What makes maps of pictures: hog-cells or efficientnet-lite0-map, also with settings in brackets as the
+    /// table says that is printed
     #[arg(long, value_name = "NAME", default_value = "hog-cells")]
     descriptor: String,
     /// Square root of a window's area in cells
@@ -232,7 +233,8 @@ fn pictures(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 pub(crate) fn train(arguments: &TrainArguments) -> anyhow::Result<ExitCode> {
     threads(arguments.threads)?;
     let describe = descriptor_named(&arguments.descriptor).with_context(|| {
-        format!("--descriptor: expected hog-cells, found {}", arguments.descriptor)
+        let found = &arguments.descriptor;
+        format!("--descriptor: expected hog-cells or efficientnet-lite0-map, found {found}")
     })?;
     let mut training = DetectorTraining::default();
     training.seed = arguments.seed;

@@ -11,10 +11,10 @@
 //! - [`Pixels`]: the grey values themselves.
 //! - `EfficientNetLite0`: the features of a network that ships, with the feature `deep`.
 //! - [`Concat`]: several of them; [`descriptor`] reads what people write, `hog(size=64,cell=8)+color`.
-//!
-//! [`Extraction`] makes a matrix of [files](Items), in whatever state they are: [`Decoding`] trusts none.
 //! - [`HogCells`], and any descriptor on a [`Grid`]: a map of cells ([`DescribeDense`]), for finding things
 //!   in pictures.
+//!
+//! [`Extraction`] makes a matrix of [files](Items), in whatever state they are: [`Decoding`] trusts none.
 //!
 //! Shrinking does not alias. The same bits for any number of threads.
 //!
@@ -37,6 +37,8 @@ mod color;
 mod decode;
 #[cfg(feature = "deep")]
 mod deep;
+#[cfg(feature = "deep")]
+mod deep_map;
 mod dense;
 mod describe;
 mod descriptor;
@@ -64,6 +66,8 @@ pub use color::{Color, ColorSpace};
 pub use decode::Decoding;
 #[cfg(feature = "deep")]
 pub use deep::{EfficientNetLite0, Guess, Level};
+#[cfg(feature = "deep")]
+pub use deep_map::EfficientNetMap;
 pub use dense::{DescribeDense, Grid};
 pub use describe::{Concat, Describe, describe};
 pub use descriptor::Descriptor;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use procrust_images::{DescribeDense, HogCells};
+use procrust_images::{DescribeDense, EfficientNetMap, HogCells};
 use procrust_transfer::detection::DetectorTraining;
 use serde_json::json;
 
@@ -91,6 +91,8 @@ impl Default for PlacedPlan {
 pub enum DensePlan {
     /// Histograms of oriented gradients.
     HogCells(HogCells),
+    /// A map of EfficientNet-Lite0.
+    EfficientNet(EfficientNetMap),
 }
 
 impl DensePlan {
@@ -99,6 +101,7 @@ impl DensePlan {
     pub fn descriptor(&self) -> Box<dyn DescribeDense> {
         match self {
             Self::HogCells(hog) => Box::new(*hog),
+            Self::EfficientNet(map) => Box::new(*map),
         }
     }
 
@@ -115,7 +118,18 @@ impl DensePlan {
                 }
                 Self::HogCells(hog)
             }
-            other => return Err(place.error(unknown("descriptor", other, &["hog-cells"]))),
+            "efficientnet-lite0-map" => {
+                let levels = ["stride8", "stride16", "stride32", "head"];
+                let words = levels.map(|name| (name, EfficientNetMap::named(name)));
+                let level = table.word("level", &words)?.flatten();
+                let mut map = level.unwrap_or_default();
+                map.unit = table.flag("unit")?.unwrap_or(map.unit);
+                Self::EfficientNet(map)
+            }
+            other => {
+                let names = ["hog-cells", "efficientnet-lite0-map"];
+                return Err(place.error(unknown("descriptor", other, &names)));
+            }
         };
         if let Err(error) = found.descriptor().channels() {
             return Err(place.error(error.to_string()));
