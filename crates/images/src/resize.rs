@@ -1,7 +1,9 @@
 //! Pictures at a common size.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+// The typed interface: the other one compiles a resizer for each of its thirteen pixel types into this crate.
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// The greatest side that a picture is resized to.
 pub(crate) const MAX_SIZE: usize = 4096;
@@ -14,7 +16,9 @@ pub(crate) const MAX_SIZE: usize = 4096;
 pub(crate) struct Sized {
     resizer: Resizer,
     options: ResizeOptions,
-    resized: Image<'static>,
+    resized: Vec<u8>,
+    width: u32,
+    height: u32,
 }
 
 impl Sized {
@@ -24,10 +28,10 @@ impl Sized {
             .map(|side| u32::try_from(side).expect("sizes are checked to be at most MAX_SIZE"));
         Self {
             resizer: Resizer::new(),
-            options: ResizeOptions::new()
-                .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-                .use_alpha(false),
-            resized: Image::new(width, height, PixelType::U8),
+            options: triangle(),
+            resized: vec![0; width as usize * height as usize],
+            width,
+            height,
         }
     }
 
@@ -42,16 +46,26 @@ impl Sized {
     ) -> &'a [u8] {
         let [width, height] =
             [width, height].map(|n| u32::try_from(n).expect("pictures are checked to be smaller"));
-        if (width, height) == (self.resized.width(), self.resized.height()) {
+        if (width, height) == (self.width, self.height) {
             return grey;
         }
-        let source = ImageRef::new(width, height, grey, PixelType::U8)
+        let source = TypedImageRef::<U8>::from_buffer(width, height, grey)
             .expect("there are height × width pixels of one byte");
+        let mut resized =
+            TypedImage::<U8>::from_buffer(self.width, self.height, &mut self.resized)
+                .expect("it was made for so many pixels");
         self.resizer
-            .resize(&source, &mut self.resized, &self.options)
-            .expect("both pictures are grey and neither is empty");
-        self.resized.buffer()
+            .resize_typed(&source, &mut resized, &self.options)
+            .expect("the whole of the picture is taken");
+        &self.resized
     }
+}
+
+/// A triangle that widens with the ratio.
+fn triangle() -> ResizeOptions {
+    ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .use_alpha(false)
 }
 
 /// RGB pixels at another size, by the same filter.
@@ -64,16 +78,16 @@ pub(crate) fn resize_rgb(
         return pixels.to_vec();
     }
     let side = |side: usize| u32::try_from(side).expect("sides are checked to be at most u32::MAX");
-    let source = ImageRef::new(side(width), side(height), pixels, PixelType::U8x3)
+    let source = TypedImageRef::<U8x3>::from_buffer(side(width), side(height), pixels)
         .expect("there are width × height pixels of three bytes");
-    let mut resized = Image::new(side(new_width), side(new_height), PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .use_alpha(false);
+    let mut bytes = vec![0; new_width * new_height * 3];
+    let mut resized =
+        TypedImage::<U8x3>::from_buffer(side(new_width), side(new_height), &mut bytes)
+            .expect("it was made for so many pixels");
     Resizer::new()
-        .resize(&source, &mut resized, &options)
-        .expect("both pictures are RGB and neither is empty");
-    resized.into_vec()
+        .resize_typed(&source, &mut resized, &triangle())
+        .expect("the whole of the picture is taken");
+    bytes
 }
 
 #[cfg(test)]
