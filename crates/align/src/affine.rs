@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::blocks;
 use crate::checks::check_columns;
 use crate::factor;
-use crate::{AlignError, Alignment};
+use crate::{AlignError, Alignment, product};
 
 /// An affine map of rows, `x ↦ (x − a)·W + b`.
 ///
@@ -124,12 +124,14 @@ impl AffineMap {
     pub fn apply(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
         check_columns("rows to map", self.input_dim(), x.ncols())?;
         blocks::map(x, self.output_dim(), |mut rows| {
-            if !self.identity {
-                rows -= &self.shift;
-                rows = rows.dot(&self.matrix);
-                rows += &self.offset;
+            if self.identity {
+                return rows;
             }
-            rows
+            rows -= &self.shift;
+            let shape = (rows.nrows(), self.output_dim());
+            let mut mapped = self.offset.broadcast(shape).expect("one row, repeated").to_owned();
+            product::add(rows.view(), self.matrix.view(), &mut mapped.view_mut());
+            mapped
         })
     }
 

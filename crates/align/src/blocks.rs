@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
 use crate::AlignError;
@@ -16,17 +16,45 @@ pub(crate) const BLOCK_ROWS: usize = 512;
 ///
 /// Blocks are taken in waves of a few per thread, so that a long input does not hold all the
 /// partial results at once. The order of the reduction does not depend on the wave.
-pub(crate) fn fold<T, M>(rows: usize, map: M, mut reduce: impl FnMut(T)) -> Result<(), AlignError>
+pub(crate) fn fold<T, M>(rows: usize, map: M, reduce: impl FnMut(T)) -> Result<(), AlignError>
 where
     T: Send,
     M: Fn(Range<usize>) -> Result<T, AlignError> + Sync,
 {
-    let blocks = rows.div_ceil(BLOCK_ROWS);
+    fold_by(BLOCK_ROWS, rows, map, reduce)
+}
+
+/// [`fold`] over fewer and longer blocks where there are many rows, for results that are dear to
+/// reduce.
+pub(crate) fn fold_runs<T, M>(rows: usize, map: M, reduce: impl FnMut(T)) -> Result<(), AlignError>
+where
+    T: Send,
+    M: Fn(Range<usize>) -> Result<T, AlignError> + Sync,
+{
+    fold_by(run_rows(rows), rows, map, reduce)
+}
+
+/// Rows of a run: some 32 runs to share out, of 512 to 4,096 rows.
+pub(crate) fn run_rows(rows: usize) -> usize {
+    rows.div_ceil(32).next_multiple_of(BLOCK_ROWS).clamp(BLOCK_ROWS, 8 * BLOCK_ROWS)
+}
+
+fn fold_by<T, M>(
+    size: usize,
+    rows: usize,
+    map: M,
+    mut reduce: impl FnMut(T),
+) -> Result<(), AlignError>
+where
+    T: Send,
+    M: Fn(Range<usize>) -> Result<T, AlignError> + Sync,
+{
+    let blocks = rows.div_ceil(size);
     let wave = 2 * rayon::current_num_threads();
     for first in (0..blocks).step_by(wave) {
         let results: Vec<_> = (first..blocks.min(first + wave))
             .into_par_iter()
-            .map(|block| map(block * BLOCK_ROWS..rows.min((block + 1) * BLOCK_ROWS)))
+            .map(|block| map(block * size..rows.min((block + 1) * size)))
             .collect();
         for result in results {
             reduce(result?);
@@ -51,17 +79,15 @@ pub(crate) fn map(
         .map(|(block, mut out)| {
             let first = block * BLOCK_ROWS;
             let rows = map(widen("rows to map", x, first..first + out.nrows())?);
-            let mut overflow = None;
-            ndarray::Zip::indexed(&mut out).and(&rows).for_each(|place, to, &from| {
-                *to = from as f32;
-                if !to.is_finite() && overflow.is_none() {
-                    overflow = Some(place);
+            for (number, (mut out, row)) in out.rows_mut().into_iter().zip(rows.rows()).enumerate()
+            {
+                out.zip_mut_with(&row, |to, &from| *to = from as f32);
+                if any_bad(out.view()) {
+                    let col = out.iter().position(bad).expect("one was found just now");
+                    return Err(AlignError::Overflow { row: first + number, col });
                 }
-            });
-            match overflow {
-                Some((row, col)) => Err(AlignError::Overflow { row: first + row, col }),
-                None => Ok(()),
             }
+            Ok(())
         })
         .collect();
     results.into_iter().collect::<Result<(), _>>()?;
@@ -80,15 +106,37 @@ pub(crate) fn widen(
     Ok(rows.mapv(f64::from))
 }
 
-/// The rows of `x` with these numbers in `f64`, if all of them are finite.
-pub(crate) fn widen_rows(
+/// Writes the rows of `x` with these numbers in `f64`, about an origin, if all of them are finite.
+pub(crate) fn widen_about(
     what: &'static str,
     x: ArrayView2<'_, f32>,
-    numbers: &[usize],
-) -> Result<Array2<f64>, AlignError> {
-    let rows = x.select(Axis(0), numbers);
-    check_finite(what, rows.view(), |row| numbers[row])?;
-    Ok(rows.mapv(f64::from))
+    numbers: impl Iterator<Item = usize>,
+    origin: ArrayView1<'_, f64>,
+    mut out: ArrayViewMut2<'_, f64>,
+) -> Result<(), AlignError> {
+    for (number, mut out) in numbers.zip(out.rows_mut()) {
+        let row = x.row(number);
+        if any_bad(row) {
+            check_finite(what, row.insert_axis(Axis(0)), |_| number)?;
+        }
+        Zip::from(&mut out)
+            .and(row)
+            .and(origin)
+            .for_each(|out, &value, &origin| *out = f64::from(value) - origin);
+    }
+    Ok(())
+}
+
+fn bad(value: &f32) -> bool {
+    !value.is_finite()
+}
+
+/// Without an early exit a row is checked several values at a time.
+fn any_bad(values: ArrayView1<'_, f32>) -> bool {
+    match values.as_slice() {
+        Some(values) => values.iter().fold(false, |any, value| any | bad(value)),
+        None => values.iter().any(bad),
+    }
 }
 
 fn check_finite(
@@ -96,13 +144,7 @@ fn check_finite(
     rows: ArrayView2<'_, f32>,
     number: impl Fn(usize) -> usize,
 ) -> Result<(), AlignError> {
-    let bad = |value: &f32| !value.is_finite();
-    // Without an early exit a row is checked several values at a time.
-    let any = |values: ArrayView1<'_, f32>| match values.as_slice() {
-        Some(values) => values.iter().fold(false, |any, value| any | bad(value)),
-        None => values.iter().any(bad),
-    };
-    if !rows.rows().into_iter().any(any) {
+    if !rows.rows().into_iter().any(any_bad) {
         return Ok(());
     }
     let mut values = rows.indexed_iter();

@@ -1,8 +1,8 @@
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 
 use crate::factor::{self, RANK_TOLERANCE};
 use crate::spectrum::check_dims;
-use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, Warning};
+use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, Warning, product};
 
 /// CORAL: gives the source the covariance of the target.
 ///
@@ -101,9 +101,9 @@ impl AlignUnpaired for Coral {
         let (whitening, warning) = inverse_roots("source", source_values)?;
         let coloring = target_values.mapv(f64::sqrt);
         // Q_s Λ_s^-½ Q_sᵀ · Q_t Λ_t^½ Q_tᵀ
-        let turn = source.axes().t().dot(&target.axes());
-        let whitened = (&source.axes() * &whitening).dot(&turn);
-        let matrix: Array2<f64> = (whitened * &coloring).dot(&target.axes().t());
+        let turn = product::of(source.axes().t(), target.axes());
+        let whitened = product::of((&source.axes() * &whitening).view(), turn.view());
+        let matrix = product::of((whitened * &coloring).view(), target.axes().t());
 
         let dim = source.dim();
         let map = AffineMap::new(Array1::zeros(dim), matrix, Array1::zeros(dim))?;
@@ -155,7 +155,7 @@ pub(crate) fn inverse_roots(
 mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
-    use ndarray::array;
+    use ndarray::{Array2, array};
     use procrust_blas as _;
 
     fn fixed(lambda: f64) -> Coral {

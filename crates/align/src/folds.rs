@@ -1,9 +1,9 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::blocks::{self, BLOCK_ROWS};
+use crate::blocks;
 use crate::checks::{check_columns, check_rows};
-use crate::sums::{PairSums, Parts};
+use crate::sums::{PairSums, Parts, Rows};
 use crate::{AlignError, PairMoments};
 
 /// Moments of paired rows, apart for each of `k` folds, from one pass.
@@ -135,9 +135,9 @@ impl PairFolds {
         let zero = PairSums::zero(source.ncols(), target.ncols(), Parts::ALL);
         let mut added = vec![zero; folds];
 
-        // A slab of rows gives each fold about a block. Sums are taken by slab and fold, which does
+        // A slab of rows gives each fold about a run. Sums are taken by slab and fold, which does
         // not depend on the threads, and merged in order.
-        let slab = BLOCK_ROWS * folds;
+        let slab = blocks::run_rows(rows.div_ceil(folds)) * folds;
         let wave = (2 * rayon::current_num_threads()).div_ceil(folds);
         let slabs = rows.div_ceil(slab);
         for first in (0..slabs).step_by(wave) {
@@ -152,9 +152,9 @@ impl PairFolds {
             let results: Vec<_> = tasks
                 .into_par_iter()
                 .map(|(fold, rows)| {
-                    let x = blocks::widen_rows("source", source, &rows)?;
-                    let y = blocks::widen_rows("target", target, &rows)?;
-                    Ok((fold, PairSums::block(x, y, None, Parts::ALL)))
+                    let x = Rows::selected("source", source, &rows);
+                    let y = Rows::selected("target", target, &rows);
+                    Ok((fold, PairSums::run(&x, &y, None, Parts::ALL)?))
                 })
                 .collect();
             // The error of the first bad row: folds of a slab do not come in the order of rows.
@@ -162,10 +162,11 @@ impl PairFolds {
                 return Err(first_error(results));
             }
             for (fold, sums) in results.into_iter().flatten() {
-                added[fold].absorb(&sums);
+                added[fold].absorb_upper(&sums);
             }
         }
-        for (fold, sums) in self.folds.iter_mut().zip(added) {
+        for (fold, mut sums) in self.folds.iter_mut().zip(added) {
+            sums.mirror();
             fold.merge(&PairMoments::from_sums(sums))?;
         }
         Ok(())

@@ -1,8 +1,11 @@
-use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
 
 use crate::blocks;
 use crate::checks::{check_columns, check_count};
 use crate::procrustes::Polar;
+use crate::sums::{Fill, Rows};
 use crate::{AffineMap, AlignError, Alignment, Moments, Warning};
 
 /// Sums over items that are known in several spaces, all pairs of spaces at once.
@@ -14,6 +17,38 @@ pub struct SpaceMoments {
     dims: Vec<usize>,
     /// Of the rows of all spaces side by side.
     moments: Moments,
+}
+
+/// Rows of several spaces as one: their columns side by side.
+struct SideBySide<R> {
+    spaces: Vec<R>,
+}
+
+impl<R: Fill> Fill for SideBySide<R> {
+    fn len(&self) -> usize {
+        self.spaces.first().map_or(0, Fill::len)
+    }
+
+    fn dim(&self) -> usize {
+        self.spaces.iter().map(Fill::dim).sum()
+    }
+
+    fn fill(
+        &self,
+        range: Range<usize>,
+        origin: ArrayView1<'_, f64>,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) -> Result<(), AlignError> {
+        let mut first = 0;
+        for (number, space) in self.spaces.iter().enumerate() {
+            let columns = first..first + space.dim();
+            first = columns.end;
+            let out = out.slice_mut(s![.., columns.clone()]);
+            let filled = space.fill(range.clone(), origin.slice(s![columns]), out);
+            filled.map_err(within(number))?;
+        }
+        Ok(())
+    }
 }
 
 impl SpaceMoments {
@@ -53,22 +88,13 @@ impl SpaceMoments {
             }
         }
         let mut added = Moments::new(self.moments.dim());
-        blocks::fold(
+        blocks::fold_runs(
             rows,
             |range| {
-                let blocks: Vec<_> = spaces
-                    .iter()
-                    .enumerate()
-                    .map(|(number, &space)| {
-                        blocks::widen("rows", space, range.clone()).map_err(within(number))
-                    })
-                    .collect::<Result<_, _>>()?;
-                let views: Vec<_> = blocks.iter().map(Array2::view).collect();
-                let side_by_side =
-                    concatenate(Axis(1), &views).expect("all blocks have as many rows");
-                Ok(Moments::of_block(side_by_side))
+                let spaces = spaces.iter().map(|&space| Rows::range("rows", space, range.clone()));
+                Moments::of_run(&SideBySide { spaces: spaces.collect() })
             },
-            |block| added.absorb(&block),
+            |run| added.absorb_upper(&run),
         )?;
         self.moments.absorb(&added);
         Ok(())

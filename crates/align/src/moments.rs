@@ -1,7 +1,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::checks::{check_columns, check_count};
-use crate::sums::{Side, Weights, divisor, rest};
+use crate::sums::{Fill, Rows, Side, Weights, divisor, rest};
 use crate::{AlignError, blocks};
 
 /// Count, mean and scatter of the rows of one domain.
@@ -66,19 +66,19 @@ impl Moments {
         self.add_named("rows", x)
     }
 
-    /// Moments of one block of finite rows.
-    pub(crate) fn of_block(block: Array2<f64>) -> Self {
-        let count = block.nrows();
-        Self { count, weight: count as f64, side: Side::of(block, None, true).0 }
+    /// Moments of one run of rows, of the scatter the upper triangle.
+    pub(crate) fn of_run(rows: &impl Fill) -> Result<Self, AlignError> {
+        let count = rows.len();
+        Ok(Self { count, weight: count as f64, side: Side::run(rows)? })
     }
 
     fn add_named(&mut self, what: &'static str, x: ArrayView2<'_, f32>) -> Result<(), AlignError> {
         check_columns(what, self.dim(), x.ncols())?;
         let mut added = Self::new(self.dim());
-        blocks::fold(
+        blocks::fold_runs(
             x.nrows(),
-            |range| Ok(Self::of_block(blocks::widen(what, x, range)?)),
-            |block| added.absorb(&block),
+            |range| Self::of_run(&Rows::range(what, x, range)),
+            |run| added.absorb_upper(&run),
         )?;
         self.absorb(&added);
         Ok(())
@@ -109,8 +109,15 @@ impl Moments {
         Ok(())
     }
 
+    /// Takes in moments of which only the upper triangle of the scatter need be known.
     pub(crate) fn absorb(&mut self, other: &Self) {
-        self.side.absorb(&other.side, &Weights::new(self.weight, other.weight));
+        self.absorb_upper(other);
+        self.side.mirror();
+    }
+
+    /// The same; the lower triangle is then not known.
+    pub(crate) fn absorb_upper(&mut self, other: &Self) {
+        self.side.absorb_upper(&other.side, &Weights::new(self.weight, other.weight));
         self.count += other.count;
         self.weight += other.weight;
     }

@@ -217,8 +217,14 @@ fn fourth_moment(
     blocks::fold(
         x.nrows(),
         |range| {
-            let rows = blocks::widen(what, x, range)? - moments.mean();
-            Ok(rows.rows().into_iter().map(|row| row.dot(&row).powi(2)).sum::<f64>())
+            let mut row = Array2::zeros((1, x.ncols()));
+            let mut sum = 0.0;
+            for number in range {
+                let numbers = std::iter::once(number);
+                blocks::widen_about(what, x, numbers, moments.mean(), row.view_mut())?;
+                sum += row.row(0).dot(&row.row(0)).powi(2);
+            }
+            Ok(sum)
         },
         |block| sum += block,
     )?;

@@ -1,10 +1,13 @@
 //! Sums over rows, which [`Moments`](crate::Moments) and [`PairMoments`](crate::PairMoments) are made
 //! of. Methods that are fitted to rows keep those that they use.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip, s};
+use rayon::prelude::*;
 
 use crate::checks::{check_rows, check_weights};
-use crate::{AlignError, blocks};
+use crate::{AlignError, blocks, product};
 
 /// Which of the two large symmetric sums are kept. A method asks for those that it uses.
 #[derive(Debug, Clone, Copy)]
@@ -60,62 +63,83 @@ impl PairSums {
             check_weights(weights, x.nrows())?;
         }
         let mut sums = Self::zero(x.ncols(), y.ncols(), parts);
-        blocks::fold(
+        blocks::fold_runs(
             x.nrows(),
             |range| {
                 let weights = weights.map(|weights| &weights[range.clone()]);
-                let x = blocks::widen("source", x, range.clone())?;
-                let y = blocks::widen("target", y, range)?;
-                Ok(Self::block(x, y, weights, parts))
+                let x = Rows::range("source", x, range.clone());
+                Self::run(&x, &Rows::range("target", y, range), weights, parts)
             },
-            |block| sums.absorb(&block),
+            |run| sums.absorb_upper(&run),
         )?;
+        sums.mirror();
         Ok(sums)
     }
 
-    /// The sums over one block of finite rows.
-    pub(crate) fn block(
-        x: Array2<f64>,
-        y: Array2<f64>,
+    /// The sums over one run of rows, of symmetric ones the upper triangle.
+    pub(crate) fn run(
+        x: &impl Fill,
+        y: &impl Fill,
         weights: Option<&[f64]>,
         parts: Parts,
-    ) -> Self {
-        let count = x.nrows();
-        let weights = weights.map(ArrayView1::from);
-        let weight = weights.map_or(count as f64, |weights| weights.sum());
-        let (source, x) = Side::of(x, weights, parts.source);
-        let (target, y) = Side::of(y, weights, parts.target);
-        let cross = match weights {
-            None => x.t().dot(&y),
-            Some(weights) => (&x.t() * &weights).dot(&y),
-        };
-        Self { count, weight, source, target, cross }
+    ) -> Result<Self, AlignError> {
+        let count = x.len();
+        let mut cross = Array2::zeros((x.dim(), y.dim()));
+        let mut source = Run::new(x, weights, parts.source)?;
+        let mut target = Run::new(y, weights, parts.target)?;
+        for first in (0..count).step_by(PANEL_ROWS) {
+            let range = first..count.min(first + PANEL_ROWS);
+            source.add(x, range.clone(), weights)?;
+            target.add(y, range.clone(), weights)?;
+            let rows = s![..range.len(), ..];
+            product::add(
+                source.weighted().slice(rows).t(),
+                target.panel.slice(rows),
+                &mut cross.view_mut(),
+            );
+        }
+        let weight = weights.map_or(count as f64, |weights| weights.iter().sum());
+        let (source, x) = source.close(weight);
+        let (target, y) = target.close(weight);
+        add_rank_one(&mut cross, -weight, &x, &y);
+        Ok(Self { count, weight, source, target, cross })
     }
 
-    pub(crate) fn absorb(&mut self, other: &Self) {
+    /// Takes in sums of which only the upper triangles of symmetric ones need be known, and leaves
+    /// it at that.
+    pub(crate) fn absorb_upper(&mut self, other: &Self) {
         let weights = Weights::new(self.weight, other.weight);
         add_outer(
             &mut self.cross,
             &other.cross,
-            1.0,
             weights.product,
             &(&other.source.mean - &self.source.mean),
             &(&other.target.mean - &self.target.mean),
+            false,
         );
-        self.source.absorb(&other.source, &weights);
-        self.target.absorb(&other.target, &weights);
+        self.source.absorb_upper(&other.source, &weights);
+        self.target.absorb_upper(&other.target, &weights);
         self.count += other.count;
         self.weight += other.weight;
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.absorb_upper(other);
+        self.mirror();
+    }
+
+    pub(crate) fn mirror(&mut self) {
+        self.source.mirror();
+        self.target.mirror();
     }
 
     pub(crate) fn remove(&mut self, other: &Self, weights: &Weights) {
         self.source.remove(&other.source, weights);
         self.target.remove(&other.target, weights);
-        add_outer(
+        remove_outer(
             &mut self.cross,
             &other.cross,
-            -1.0,
-            -weights.product,
+            weights.product,
             &(&other.source.mean - &self.source.mean),
             &(&other.target.mean - &self.target.mean),
         );
@@ -195,34 +219,6 @@ impl Side {
         }
     }
 
-    /// The sums over one block, and the block about its mean.
-    pub(crate) fn of(
-        mut block: Array2<f64>,
-        weights: Option<ArrayView1<'_, f64>>,
-        keep: bool,
-    ) -> (Self, Array2<f64>) {
-        // About the first row, so that a constant column has a scatter of exactly zero.
-        let first = block.row(0).to_owned();
-        block -= &first;
-        let shift = match weights {
-            None => block.mean_axis(Axis(0)).expect("a block has at least one row"),
-            Some(weights) => weights.dot(&block) / weights.sum(),
-        };
-        block -= &shift;
-        let mean = first + shift;
-        let (square, scatter) = match weights {
-            None => (
-                block.rows().into_iter().map(|row| row.dot(&row)).sum(),
-                keep.then(|| block.t().dot(&block)),
-            ),
-            Some(weights) => (
-                block.rows().into_iter().zip(weights).map(|(row, w)| w * row.dot(&row)).sum(),
-                keep.then(|| (&block.t() * &weights).dot(&block)),
-            ),
-        };
-        (Self { mean, square, scatter }, block)
-    }
-
     pub(crate) fn scatter(&self) -> &Array2<f64> {
         self.scatter.as_ref().expect("the caller asked for this sum when the rows were added")
     }
@@ -239,13 +235,19 @@ impl Side {
         self.square + offset
     }
 
-    pub(crate) fn absorb(&mut self, other: &Self, weights: &Weights) {
+    /// Takes in sums of which the upper triangle is known; the lower one is then not that of a sum.
+    pub(crate) fn absorb_upper(&mut self, other: &Self, weights: &Weights) {
         let delta = &other.mean - &self.mean;
         self.square += other.square + weights.product * delta.dot(&delta);
         if let (Some(mine), Some(theirs)) = (&mut self.scatter, &other.scatter) {
-            add_outer(mine, theirs, 1.0, weights.product, &delta, &delta);
+            add_outer(mine, theirs, weights.product, &delta, &delta, true);
         }
         self.mean.scaled_add(weights.added, &delta);
+    }
+
+    /// Completes the lower triangle.
+    pub(crate) fn mirror(&mut self) {
+        self.scatter.iter_mut().for_each(product::mirror);
     }
 
     pub(crate) fn remove(&mut self, other: &Self, weights: &Weights) {
@@ -262,8 +264,176 @@ impl Side {
         // Rounding may leave a sum of squares just below zero.
         self.square = (self.square - other.square - weights.product * delta.dot(&delta)).max(0.0);
         if let (Some(mine), Some(theirs)) = (&mut self.scatter, &other.scatter) {
-            add_outer(mine, theirs, -1.0, -weights.product, &delta, &delta);
+            remove_outer(mine, theirs, weights.product, &delta, &delta);
         }
+    }
+}
+
+/// Rows that are widened at a time: they fit into a core's own cache, and a product of their
+/// transpose is as fast as one of many more.
+const PANEL_ROWS: usize = 256;
+
+/// Rows of one side, to be summed.
+pub(crate) trait Fill {
+    /// How many.
+    fn len(&self) -> usize;
+
+    /// Their dimension.
+    fn dim(&self) -> usize;
+
+    /// Writes the rows of this range about the origin, if all of them are finite.
+    fn fill(
+        &self,
+        range: Range<usize>,
+        origin: ArrayView1<'_, f64>,
+        out: ArrayViewMut2<'_, f64>,
+    ) -> Result<(), AlignError>;
+}
+
+/// Some rows of a matrix.
+#[derive(Debug)]
+pub(crate) struct Rows<'a, N> {
+    what: &'static str,
+    x: ArrayView2<'a, f32>,
+    len: usize,
+    number: N,
+}
+
+impl<'a> Rows<'a, ()> {
+    /// The rows of a range.
+    pub(crate) fn range(
+        what: &'static str,
+        x: ArrayView2<'a, f32>,
+        range: Range<usize>,
+    ) -> Rows<'a, impl Fn(usize) -> usize + use<>> {
+        let (len, first) = (range.len(), range.start);
+        Rows { what, x, len, number: move |row| first + row }
+    }
+
+    /// The rows with these numbers.
+    pub(crate) fn selected<'n>(
+        what: &'static str,
+        x: ArrayView2<'a, f32>,
+        numbers: &'n [usize],
+    ) -> Rows<'a, impl Fn(usize) -> usize + use<'n>> {
+        Rows { what, x, len: numbers.len(), number: |row: usize| numbers[row] }
+    }
+}
+
+impl<N: Fn(usize) -> usize> Fill for Rows<'_, N> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn dim(&self) -> usize {
+        self.x.ncols()
+    }
+
+    fn fill(
+        &self,
+        range: Range<usize>,
+        origin: ArrayView1<'_, f64>,
+        out: ArrayViewMut2<'_, f64>,
+    ) -> Result<(), AlignError> {
+        blocks::widen_about(self.what, self.x, range.map(&self.number), origin, out)
+    }
+}
+
+/// Sums of one side over a run of rows, about a point close to their mean.
+struct Run {
+    origin: Array1<f64>,
+    /// The rows that were added last.
+    panel: Array2<f64>,
+    /// The same, times their weights.
+    weighted: Option<Array2<f64>>,
+    sum: Array1<f64>,
+    square: f64,
+    scatter: Option<Array2<f64>>,
+}
+
+impl Run {
+    fn new(rows: &impl Fill, weights: Option<&[f64]>, keep: bool) -> Result<Self, AlignError> {
+        let (dim, some) = (rows.dim(), rows.len().min(PANEL_ROWS));
+        let mut panel = Array2::zeros((some, dim));
+        let mut origin = Array1::zeros(dim);
+        if some > 0 {
+            // About the first row, so that a constant column has a scatter of exactly zero.
+            rows.fill(0..1, origin.view(), panel.slice_mut(s![..1, ..]))?;
+            origin.assign(&panel.row(0));
+            rows.fill(0..some, origin.view(), panel.view_mut())?;
+            match weights.map(|weights| ArrayView1::from(&weights[..some])) {
+                None => origin += &(panel.sum_axis(Axis(0)) / some as f64),
+                Some(weights) => origin += &(weights.dot(&panel) / weights.sum()),
+            }
+        }
+        Ok(Self {
+            origin,
+            weighted: weights.map(|_| panel.clone()),
+            panel,
+            sum: Array1::zeros(dim),
+            square: 0.0,
+            scatter: keep.then(|| Array2::zeros((dim, dim))),
+        })
+    }
+
+    fn weighted(&self) -> &Array2<f64> {
+        self.weighted.as_ref().unwrap_or(&self.panel)
+    }
+
+    fn add(
+        &mut self,
+        rows: &impl Fill,
+        range: Range<usize>,
+        weights: Option<&[f64]>,
+    ) -> Result<(), AlignError> {
+        let used = s![..range.len(), ..];
+        rows.fill(range.clone(), self.origin.view(), self.panel.slice_mut(used))?;
+        let panel = self.panel.slice(used);
+        let weights = weights.map(|weights| &weights[range]);
+        for (number, row) in panel.rows().into_iter().enumerate() {
+            let square = row.dot(&row);
+            match (weights, &mut self.weighted) {
+                (Some(weights), Some(weighted)) => {
+                    let mut scaled = weighted.row_mut(number);
+                    scaled.assign(&row);
+                    scaled *= weights[number];
+                    self.square += weights[number] * square;
+                    self.sum += &scaled;
+                }
+                _ => {
+                    self.square += square;
+                    self.sum += &row;
+                }
+            }
+        }
+        if let Some(scatter) = &mut self.scatter {
+            let left = self.weighted.as_ref().unwrap_or(&self.panel).slice(used);
+            product::add_upper(left, panel, &mut scatter.view_mut());
+        }
+        Ok(())
+    }
+
+    /// The sums about the mean, and where the mean lies, seen from the origin.
+    fn close(self, weight: f64) -> (Side, Array1<f64>) {
+        let shift = if weight > 0.0 { self.sum / weight } else { self.sum };
+        let mut scatter = self.scatter;
+        if let Some(scatter) = &mut scatter {
+            add_rank_one(scatter, -weight, &shift, &shift);
+        }
+        // Rounding may leave a sum of squares just below zero.
+        let square = (self.square - weight * shift.dot(&shift)).max(0.0);
+        (Side { mean: self.origin + &shift, square, scatter }, shift)
+    }
+}
+
+impl Side {
+    /// The sums over one run of rows, of the scatter the upper triangle.
+    pub(crate) fn run(rows: &impl Fill) -> Result<Self, AlignError> {
+        let mut run = Run::new(rows, None, true)?;
+        for first in (0..rows.len()).step_by(PANEL_ROWS) {
+            run.add(rows, first..rows.len().min(first + PANEL_ROWS), None)?;
+        }
+        Ok(run.close(rows.len() as f64).0)
     }
 }
 
@@ -286,20 +456,45 @@ impl Weights {
     }
 }
 
-/// `sum += sign · other + weight · uᵀv`.
+/// Rows of a matrix of sums that a thread merges at a time.
+const MERGE_ROWS: usize = 64;
+
+/// `sum += other + weight · uᵀv`, or its upper triangle.
 fn add_outer(
     sum: &mut Array2<f64>,
     other: &Array2<f64>,
-    sign: f64,
+    weight: f64,
+    u: &Array1<f64>,
+    v: &Array1<f64>,
+    upper: bool,
+) {
+    // In one pass: the matrix does not fit into the nearest cache.
+    let strips: Vec<_> = sum.axis_chunks_iter_mut(Axis(0), MERGE_ROWS).collect();
+    strips.into_par_iter().enumerate().for_each(|(strip, mut rows)| {
+        for (row, mut sum) in rows.rows_mut().into_iter().enumerate() {
+            let row = strip * MERGE_ROWS + row;
+            let factor = weight * u[row];
+            let from = if upper { row } else { 0 };
+            Zip::from(sum.slice_mut(s![from..]))
+                .and(other.slice(s![row, from..]))
+                .and(v.slice(s![from..]))
+                .for_each(|sum, &other, &v| *sum += other + factor * v);
+        }
+    });
+}
+
+/// `sum −= other + weight · uᵀv`.
+fn remove_outer(
+    sum: &mut Array2<f64>,
+    other: &Array2<f64>,
     weight: f64,
     u: &Array1<f64>,
     v: &Array1<f64>,
 ) {
-    // In one pass: the matrix does not fit into the nearest cache.
     for ((mut row, other), &u) in sum.rows_mut().into_iter().zip(other.rows()).zip(u) {
         let factor = weight * u;
         Zip::from(&mut row).and(other).and(v).for_each(|sum, &other, &v| {
-            *sum += sign * other + factor * v;
+            *sum -= other + factor * v;
         });
     }
 }

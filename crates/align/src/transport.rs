@@ -3,7 +3,7 @@ use ndarray::{Array1, ArrayView2};
 use crate::coral::{check_regularization, inverse_roots};
 use crate::factor;
 use crate::spectrum::check_dims;
-use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum};
+use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, product};
 
 /// Linear optimal transport: the cheapest map between the two Gaussians.
 ///
@@ -49,14 +49,15 @@ impl AlignUnpaired for LinearTransport {
         // In the axes of the source: C_s^½ C_t C_s^½ is M·Mᵀ for M = Λ_s^½ Q_sᵀ Q_t Λ_t^½, and its
         // root is U·Σ·Uᵀ for M = U·Σ·Vᵀ. The product itself is never formed: its condition is the
         // square of the covariances', and eigenvalues near λ would drown in rounding.
-        let turn = source.axes().t().dot(&target.axes());
+        let turn = product::of(source.axes().t(), target.axes());
         let m = (turn * &target_roots) * &roots.insert_axis(ndarray::Axis(1));
         let (u, sigma, _) = factor::svd("the transport between covariances", &m, false)?;
         // A = T·Tᵀ, which is symmetric whatever the rounding.
         let half = u * &sigma.mapv_into(f64::sqrt);
-        let t = (&source.axes() * &whitening).dot(&half);
-        let map =
-            AffineMap::new(source.mean().to_owned(), t.dot(&t.t()), target.mean().to_owned())?;
+        let t = product::of((&source.axes() * &whitening).view(), half.view());
+        let mut a = product::of(t.view(), t.t());
+        product::mirror(&mut a);
+        let map = AffineMap::new(source.mean().to_owned(), a, target.mean().to_owned())?;
         Ok(Alignment::onto_target(map).with_warnings(warning))
     }
 }

@@ -1,0 +1,195 @@
+"""What the peers do in `cargo xtask bench peers`: python3 theirs.py TASK PEER FOLDER.
+
+Reads the task's files from FOLDER (rows of little-endian values without a header, shapes in
+shapes.json), does what PEER does, three times or for ten seconds, writes its answer to FOLDER/PEER.* and
+prints the fastest run's seconds, the peak of memory and the versions as one line of JSON. Reading files
+and importing are left out, unless reading is the task.
+
+The versions are those of requirements.txt; the seeds are those of the data, in src/bench/tasks.rs.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+TASK, PEER, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+SHAPES = json.loads((FOLDER / "shapes.json").read_text())
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+K = 10
+
+
+def rows(name, dtype="<f4"):
+    return np.fromfile(FOLDER / name, dtype).reshape(SHAPES[name])
+
+
+def write(array, dtype):
+    np.ascontiguousarray(array).astype(dtype).tofile(FOLDER / f"{PEER}.out")
+
+
+def fastest(call):
+    best, start = float("inf"), time.perf_counter()
+    for _ in range(3):
+        before = time.perf_counter()
+        answer = call()
+        best = min(best, time.perf_counter() - before)
+        if time.perf_counter() - start > 10:
+            break
+    return best, answer
+
+
+def procrustes():
+    from scipy.linalg import orthogonal_procrustes
+
+    x, y = rows("x"), rows("y")
+    seconds, (w, _) = fastest(lambda: orthogonal_procrustes(x, y))
+    write(w, "<f8")
+    return seconds
+
+
+def coral():
+    """The same in f32: covariances, roots by symmetric eigendecomposition, one product."""
+    x, y = rows("x"), rows("y")
+
+    def root(rows, power):
+        centred = rows - rows.mean(axis=0)
+        covariance = centred.T @ centred / np.float32(len(rows) - 1)
+        covariance[np.diag_indices_from(covariance)] += np.float32(1)
+        values, vectors = np.linalg.eigh(covariance)
+        return (vectors * values**power) @ vectors.T
+
+    seconds, mapped = fastest(lambda: x @ (root(x, np.float32(-0.5)) @ root(y, np.float32(0.5))))
+    write(mapped, "<f4")
+    return seconds
+
+
+def coral_ledoit_wolf():
+    from skada import CORALAdapter
+
+    x, y = rows("x"), rows("y")
+    both, domains = np.vstack([x, y]), np.r_[np.ones(len(x), int), -2 * np.ones(len(y), int)]
+
+    def call():
+        adapter = CORALAdapter()
+        mapped = adapter.fit_transform(both, sample_domain=domains)
+        return getattr(mapped, "X", mapped)[: len(x)]
+
+    seconds, mapped = fastest(call)
+    write(mapped, "<f4")
+    return seconds
+
+
+def apply():
+    x, w = rows("x"), rows("w")
+    seconds, mapped = fastest(lambda: x @ w)
+    write(mapped, "<f4")
+    return seconds
+
+
+def csls():
+    """Three exact searches; of the 100 nearest by cosine the best by CSLS."""
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    x, y = rows("x"), rows("y")
+
+    def call():
+        forward, backward = faiss.IndexFlatIP(x.shape[1]), faiss.IndexFlatIP(x.shape[1])
+        forward.add(y)
+        backward.add(x)
+        r_t = forward.search(x, K)[0].mean(axis=1)
+        r_s = backward.search(y, K)[0].mean(axis=1)
+        cosine, index = forward.search(x, 100)
+        scores = 2 * cosine - r_t[:, None] - r_s[index]
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :K]
+        return np.take_along_axis(index, order, axis=1)
+
+    seconds, found = fastest(call)
+    write(found, "<u4")
+    return seconds
+
+
+def nearest():
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    x, y = rows("x"), rows("y")
+
+    def call():
+        index = faiss.IndexFlatIP(x.shape[1])
+        index.add(y)
+        return index.search(x, K)[1]
+
+    seconds, found = fastest(call)
+    write(found, "<u4")
+    return seconds
+
+
+def load_text():
+    from gensim.models import KeyedVectors
+
+    path = str(FOLDER / "words.vec")
+    seconds, found = fastest(lambda: KeyedVectors.load_word2vec_format(path, binary=False))
+    write(found.vectors, "<f4")
+    return seconds
+
+
+def sinkhorn():
+    import ot
+
+    cost = rows("cost", "<f8")
+    a, b = (np.full(size, 1 / size) for size in cost.shape)
+    call = lambda: ot.sinkhorn(a, b, cost, SHAPES["regularization"], stopThr=1e-6, numItermax=100_000)
+    seconds, plan = fastest(call)
+    write(np.array([(plan * cost).sum()]), "<f8")
+    return seconds
+
+
+def exact_transport():
+    import ot
+
+    cost = rows("cost", "<f8")
+    a, b = (np.full(size, 1 / size) for size in cost.shape)
+    seconds, plan = fastest(lambda: ot.emd(a, b, cost, numItermax=100_000_000))
+    write(np.array([(plan * cost).sum()]), "<f8")
+    return seconds
+
+
+def logistic():
+    from sklearn.linear_model import LogisticRegression
+
+    x, labels = rows("x"), rows("labels", "<u4")
+    seconds, model = fastest(lambda: LogisticRegression(C=1.0, max_iter=1000).fit(x, labels))
+    write(np.vstack([model.coef_.T, model.intercept_]), "<f8")
+    return seconds
+
+
+def knn():
+    """The vote of the five nearest; of classes with equally many, the one with the nearest member."""
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    x, y, labels = rows("x"), rows("y"), rows("labels", "<u4")
+
+    def call():
+        index = faiss.IndexFlatL2(x.shape[1])
+        index.add(y)
+        votes = labels[index.search(x, 5)[1]]
+        counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
+        return votes[np.arange(len(votes)), counts.argmax(axis=1)]
+
+    seconds, found = fastest(call)
+    write(found, "<u4")
+    return seconds
+
+
+seconds = globals()[TASK.replace("-", "_")]()
+module = {"scipy": "scipy", "numpy": "numpy", "skada": "skada", "faiss": "faiss", "gensim": "gensim",
+          "pot": "ot", "scikit-learn": "sklearn"}[PEER]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+version = sys.modules[module].__version__
+print(json.dumps({"seconds": seconds, "peak_mb": peak, "version": version}))

@@ -1,0 +1,158 @@
+//! Matrix products, by the `gemm` crate.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
+
+/// Rows of a strip of a large product or of a symmetric sum: wide enough to keep `gemm` busy, and
+/// narrow enough that little of the other half of a symmetric sum is computed.
+const STRIP: usize = 128;
+
+/// Below this many multiplications a product is not worth sharing out.
+const LARGE: usize = 1 << 22;
+
+/// `out += left · right`, for `m × k` and `k × n`. On the calling thread only.
+pub(crate) fn add(
+    left: ArrayView2<'_, f64>,
+    right: ArrayView2<'_, f64>,
+    out: &mut ArrayViewMut2<'_, f64>,
+) {
+    let ((m, k), (right_k, n)) = (left.dim(), right.dim());
+    assert_eq!(k, right_k, "the left side of a product has a column for each row of the right");
+    assert_eq!(out.dim(), (m, n), "a product has a row for each left and a column for each right");
+    let (out_rows, out_columns) = (out.strides()[0], out.strides()[1]);
+    let (left_rows, left_columns) = (left.strides()[0], left.strides()[1]);
+    let (right_rows, right_columns) = (right.strides()[0], right.strides()[1]);
+    // SAFETY: `gemm` reads `left` at (i, l), `right` at (l, j) and reads and writes `out` at (i, j)
+    // for i < m, j < n, l < k, each at base + index · stride. The three shapes were compared above,
+    // and `ndarray` guarantees that every element of a view lies in memory that the view may read
+    // (and `out`, borrowed mutably, write: so it overlaps neither other, and all of it is
+    // initialised).
+    #[allow(unsafe_code, reason = "one call of gemm; its safety argument stands above")]
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            out_columns,
+            out_rows,
+            true,
+            left.as_ptr(),
+            left_columns,
+            left_rows,
+            right.as_ptr(),
+            right_columns,
+            right_rows,
+            1.0_f64,
+            1.0_f64,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// Adds `leftᵀ · right` to the upper triangle of `out`, which is known to be symmetric in the end;
+/// a little of the lower one is written as well. On the calling thread only.
+pub(crate) fn add_upper(
+    left: ArrayView2<'_, f64>,
+    right: ArrayView2<'_, f64>,
+    out: &mut ArrayViewMut2<'_, f64>,
+) {
+    let dim = out.nrows();
+    for first in (0..dim).step_by(STRIP) {
+        let last = dim.min(first + STRIP);
+        add(
+            left.slice(s![.., first..last]).t(),
+            right.slice(s![.., first..]),
+            &mut out.slice_mut(s![first..last, first..]),
+        );
+    }
+}
+
+/// Makes a matrix whose upper triangle is known symmetric.
+pub(crate) fn mirror(matrix: &mut Array2<f64>) {
+    // By tiles: a column of a wide matrix touches a page a row.
+    let dim = matrix.nrows();
+    for first in (0..dim).step_by(STRIP) {
+        let last = dim.min(first + STRIP);
+        for below in (first..dim).step_by(STRIP) {
+            for row in below..dim.min(below + STRIP) {
+                for column in first..last.min(row) {
+                    matrix[[row, column]] = matrix[[column, row]];
+                }
+            }
+        }
+    }
+}
+
+/// `left · right`, in standard layout. Strips of a large product are computed in parallel; which
+/// strips there are does not depend on the threads.
+pub(crate) fn of(left: ArrayView2<'_, f64>, right: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut out = Array2::zeros((left.nrows(), right.ncols()));
+    if left.len().saturating_mul(right.ncols()) < LARGE {
+        add(left, right, &mut out.view_mut());
+        return out;
+    }
+    let strips: Vec<_> = out.axis_chunks_iter_mut(Axis(0), STRIP).collect();
+    strips
+        .into_par_iter()
+        .zip(left.axis_chunks_iter(Axis(0), STRIP).collect::<Vec<_>>())
+        .for_each(|(mut out, left)| add(left, right, &mut out));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers: every sum is exact, in any order.
+    fn integers(rows: usize, columns: usize, step: usize) -> Array2<f64> {
+        Array2::from_shape_fn((rows, columns), |(i, j)| ((i * step + j * 7) % 11) as f64 - 5.0)
+    }
+
+    fn plain(left: ArrayView2<'_, f64>, right: ArrayView2<'_, f64>) -> Array2<f64> {
+        Array2::from_shape_fn((left.nrows(), right.ncols()), |(i, j)| {
+            left.row(i).iter().zip(right.column(j)).map(|(x, y)| x * y).sum()
+        })
+    }
+
+    #[test]
+    fn products_of_any_shape_and_stride() {
+        for (m, n, k) in
+            [(1, 1, 1), (3, 5, 7), (17, 33, 65), (64, 48, 300), (300, 200, 130), (0, 2, 3)]
+        {
+            let (left, right) = (integers(m, k, 3), integers(k, n, 5));
+            let expected = plain(left.view(), right.view());
+            assert_eq!(of(left.view(), right.view()), expected);
+            // Transposed, every second column, into a part of a matrix that holds something.
+            let turned = left.t().as_standard_layout().into_owned();
+            assert_eq!(of(turned.t(), right.view()), expected);
+            let wide = integers(k, 2 * n, 5);
+            let narrow = wide.slice(s![.., ..;2]);
+            let mut out = Array2::from_elem((m + 1, n + 2), 9.0);
+            add(left.view(), narrow, &mut out.slice_mut(s![1.., 2..]));
+            assert_eq!(out.slice(s![1.., 2..]), plain(left.view(), narrow) + 9.0);
+            assert!(out.row(0).iter().chain(out.slice(s![.., ..2])).all(|&x| x == 9.0));
+        }
+    }
+
+    #[test]
+    fn symmetric_sums_of_any_size() {
+        for (n, dim) in [(1, 1), (4, 3), (9, 128), (5, 129), (20, 300)] {
+            let rows = integers(n, dim, 3);
+            let mut out = Array2::zeros((dim, dim));
+            add_upper(rows.view(), rows.view(), &mut out.view_mut());
+            add_upper(rows.view(), rows.view(), &mut out.view_mut());
+            mirror(&mut out);
+            assert_eq!(out, plain(rows.t(), rows.view()) * 2.0);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a column for each row")]
+    fn widths_must_agree() {
+        of(integers(1, 2, 1).view(), integers(3, 1, 1).view());
+    }
+}
