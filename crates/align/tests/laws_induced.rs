@@ -97,25 +97,24 @@ fn anchors_stay_in_the_dictionary_even_outside_the_vocabulary() {
     assert!(!found.dictionary.contains(&outside));
 }
 
+/// A few pairs and all the rows together do better than either alone.
 #[test]
-#[ignore = "explore"]
-fn explore() {
-    for noise in [0.2, 0.4, 0.6, 0.8, 1.0, 1.2] {
-        for seed in 0..3 {
-            let x = space(500, 12, 50 + seed);
-            let (y, place) = copy(&x, noise, 60 + seed);
-            let none = quick().fit(x.view(), y.view(), None, 3).unwrap();
-            let mut line = format!("noise {noise} seed {seed} none {:.2}:", right(&none.dictionary, &place));
-            for count in [1, 2, 3, 5, 8, 12, 20] {
-                let pairs: Vec<_> = (0..count).map(|i| (i, place[i])).collect();
-                let alone = quick().fit(x.view(), y.view(), Some(&pairs), 3).unwrap();
-                let both = SelfLearning { anchors: 5, ..quick() };
-                let both = both.fit(x.view(), y.view(), Some(&pairs), 3).unwrap();
-                line += &format!(" {count} {:.2}/{:.2}", right(&alone.dictionary, &place), right(&both.dictionary, &place));
-            }
-            eprintln!("{line}");
-        }
+fn anchors_join_few_pairs_with_the_shape_of_the_spaces() {
+    let (mut none, mut pairs_alone, mut both) = (0.0, 0.0, 0.0);
+    for seed in 0..3 {
+        let x = space(500, 12, 50 + seed);
+        let (y, place) = copy(&x, 1.2, 60 + seed);
+        let pairs: Vec<_> = (0..8).map(|i| (i, place[i])).collect();
+        let share = |settings: SelfLearning, pairs: Option<&[(usize, usize)]>| {
+            let found = settings.fit(x.view(), y.view(), pairs, 3).unwrap();
+            right(&found.dictionary, &place)
+        };
+        none += share(quick(), None);
+        pairs_alone += share(quick(), Some(&pairs));
+        both += share(SelfLearning { anchors: 5, ..quick() }, Some(&pairs));
     }
+    assert!(both > pairs_alone + 0.2, "{both} with anchors, {pairs_alone} from pairs");
+    assert!(both > none + 0.2, "{both} with anchors, {none} without pairs");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn a_plan_measures_and_shows_what_was_found() {
 fn mistakes_in_plans_are_named() {
     let folder = Folder::new();
     for (from, to, expected) in [
-        ("dataset = \"mnist\"", "dataset = \"minst\"", "plan.toml:4: unknown dataset \"minst\""),
+        ("dataset = \"mnist\"", "dataset = \"minst\"", "plan.toml:4: dataset `minst` is not known; did you mean `mnist`?"),
         ("dataset = \"mnist\"\n", "", "expected one of `dataset`, `voc` and `coco`"),
         ("train = 4", "voc = \"x\"", "expected one of `dataset`, `voc` and `coco`"),
         ("[1, 4]", "[1, 5]", "pictures: 5, but there are 4 to train on"),
@@ -187,7 +187,7 @@ fn folders_in_plans() {
     folder.experiment(&["plan.toml"]).success();
 
     let told = folder.complaint(&plan.replace("\"none\"", "\"classifier\""));
-    assert!(told.contains("plan.toml:15") && told.contains("needs the digits"), "{told}");
+    assert!(told.contains("plan.toml:14") && told.contains("needs the digits"), "{told}");
     let told = folder.complaint(&plan.replace("test = \"test.txt\"", "test = \"train.txt\""));
     assert!(told.contains("s0.jpg is in both lists"), "{told}");
     let told = folder.complaint(&plan.replace("test.txt", "tset.txt"));

@@ -52,9 +52,9 @@ mod hog_cells;
 mod items;
 mod kmeans;
 mod lbp;
+mod named;
 #[cfg(feature = "onnx")]
 mod onnx;
-mod named;
 mod opencv_hog;
 mod picture;
 mod pixels;
@@ -80,9 +80,9 @@ pub use hog::Hog;
 pub use hog_cells::HogCells;
 pub use items::{Item, Items, Skipped, Source};
 pub use lbp::Lbp;
+pub use named::{DESCRIPTORS, WrittenBag, descriptor, descriptor_with};
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxModel;
-pub use named::{DESCRIPTORS, WrittenBag, descriptor, descriptor_with};
 pub use opencv_hog::OpenCvHog;
 pub use picture::Picture;
 pub use pixels::Pixels;

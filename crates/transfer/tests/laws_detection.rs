@@ -142,7 +142,7 @@ fn classifier(shape: WindowShape) -> Result<procrust_transfer::LinearScores, Tra
 fn a_classifier_helps_where_pictures_are_few() {
     let test = scenes(12, 3);
     let (mut with, mut without) = (0.0, 0.0);
-    for seed in 0..3 {
+    for seed in 0..6 {
         let (pictures, truths) = scenes(1, 10 + seed);
         let fit = |source: Option<&procrust_transfer::detection::ClassifierOf<'_>>| {
             training()
