@@ -215,3 +215,18 @@ fn a_test_without_known_words_is_a_failed_run() {
     contains(&String::from_utf8_lossy(&output.stderr), &["0 of 288 questions have vectors"]);
     assert!(folder.results().iter().any(|line| line["metric"] == "coverage"));
 }
+
+#[test]
+fn settings_of_another_descriptor_are_refused() {
+    let folder = Folder::with_domains();
+    let images = |keys: &str| folder.complaint(&plan(&format!("[images]\n{keys}\n")));
+    let said = images("descriptor = \"efficientnet\"");
+    contains(
+        &said,
+        &["plan.toml:14:", "`efficientnet`", "did you mean `efficientnet-lite0`?", "hog"],
+    );
+    let said = images("descriptor = \"efficientnet-lite0\"\nsize = 16");
+    contains(&said, &["plan.toml:15:", "`size` is not known"]);
+    let said = images("descriptor = \"efficientnet-lite0\"\nframing = \"center\"");
+    contains(&said, &["plan.toml:15:", "`center`", "did you mean `centre`?", "whole"]);
+}

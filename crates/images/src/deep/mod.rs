@@ -21,12 +21,12 @@ use network::{FEATURES, Network, Rgb, Scratch};
 /// The picture, in the given [`Framing`], is resized to 224 × 224 pixels, and its values are taken as
 /// (x − 127) / 128. A convolution and 16 blocks (widen, convolve every channel by itself, narrow)
 /// make it a map of 7 × 7 places, the head makes 1,280 channels of it, and the features are the channels' means.
-/// All of them are 0 to 6, many are 0. 390 million products and sums a picture.
+/// All of them are 0 to 6, many are 0. 385 million products and sums a picture.
 ///
 /// The weights come with the crate `procrust-efficientnet`, in half precision; they are computed with in `f32`.
-/// They are unpacked at first use (a few ten milliseconds), once a process: 19 MB. A thread that
-/// describes pictures keeps another 4 MB. The same bits for any number of threads, on one machine;
-/// processors with other vectors round differently, by 1e-6 or so of a value.
+/// They are unpacked at first use (a fraction of a second), once a process: 19 MB. A thread that
+/// describes pictures keeps another 3 MB. The same bits for any number of threads, on one machine;
+/// processors with other vectors round differently, by 1e-5 or so.
 ///
 /// Tan and Le (2019), "EfficientNet: rethinking model scaling for convolutional neural networks", ICML,
 /// arXiv:1905.11946; Liu (2020), "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow
