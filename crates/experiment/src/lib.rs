@@ -27,6 +27,7 @@
 pub mod adaptation;
 mod comparisons;
 mod convert;
+mod features;
 pub mod lexicon;
 pub mod plan;
 mod progress;
@@ -43,6 +44,7 @@ mod terminal;
 pub mod transfer;
 
 pub use convert::{Conversion, ConvertError, Converted};
+pub use features::{ExtractedFeatures, FeatureExtraction, FeaturesError};
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};
