@@ -6,6 +6,7 @@ mod convert_command;
 mod detect_command;
 mod evaluate_command;
 mod experiment;
+mod features_command;
 mod nearest_command;
 
 use std::{path::Path, process::ExitCode};
@@ -29,6 +30,8 @@ enum Command {
     Experiment(experiment::Arguments),
     /// Converts word vectors from one format to another.
     Convert(convert_command::Arguments),
+    /// Describes pictures by rows of numbers: a folder to a matrix.
+    Features(features_command::Arguments),
     /// Learns a map from one space of word vectors to another and saves it.
     Align(align_command::Arguments),
     /// Maps word vectors by a map that was saved.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Experiment(arguments) => experiment::main(&arguments),
         Command::Convert(arguments) => convert_command::main(arguments),
+        Command::Features(arguments) => features_command::main(arguments),
         Command::Align(arguments) => align_command::main(&arguments),
         Command::Apply(arguments) => apply_command::main(arguments),
         Command::Evaluate(arguments) => evaluate_command::main(&arguments),

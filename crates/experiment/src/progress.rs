@@ -20,6 +20,9 @@ pub(crate) struct Progress {
     state: Mutex<(usize, Instant)>,
 }
 
+/// The unit that comes with a rate.
+const PICTURES: &str = "pictures";
+
 /// Plain lines come no more often than this.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -36,6 +39,12 @@ impl Progress {
         Self::start(name, total, "rows")
     }
 
+    /// Progress over pictures, with how many come in a second.
+    #[must_use]
+    pub(crate) fn of_pictures(name: &str, total: usize) -> Self {
+        Self::start(name, Some(total), PICTURES)
+    }
+
     fn start(name: &str, total: Option<usize>, unit: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
@@ -43,6 +52,10 @@ impl Progress {
                 ProgressDrawTarget::stderr_with_hz(10),
             );
             let template = match total {
+                Some(_) if unit == PICTURES => format!(
+                    "{{prefix}} [{{bar:30}}] {{pos}}/{{len}} {unit}, {{per_sec}}, {{elapsed}}, {{eta}} \
+                     left {{wide_msg}}"
+                ),
                 Some(_) => format!(
                     "{{prefix}} [{{bar:30}}] {{pos}}/{{len}} {unit}, {{elapsed}}, {{eta}} left \
                      {{wide_msg}}"
@@ -50,7 +63,7 @@ impl Progress {
                 None => format!("{{prefix}} {{spinner}} {{pos}} {unit}, {{elapsed}}, {{per_sec}}"),
             };
             let style = ProgressStyle::with_template(&template)
-                .expect("the template is one of two constants");
+                .expect("the template is one of three constants");
             bar.set_style(style.progress_chars("=> "));
             bar.set_prefix(name.to_owned());
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -86,12 +99,22 @@ impl Progress {
                 Some(total) => {
                     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
                     let left = elapsed * total.saturating_sub(done) as f64 / done as f64;
+                    #[allow(clippy::cast_precision_loss, reason = "a rate")]
+                    let rate = match unit {
+                        PICTURES => format!("{:.0}/s, ", done as f64 / elapsed),
+                        _ => String::new(),
+                    };
                     eprintln!(
-                        "{name}: {done}/{total} {unit}, {elapsed:.0} s, about {left:.0} s left"
+                        "{name}: {done}/{total} {unit}, {rate}{elapsed:.0} s, about {left:.0} s left"
                     );
                 }
             }
         }
+    }
+
+    /// How many are done.
+    pub(crate) fn done(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// All are done: how many, and how long it took; of rows only if it took a while.
@@ -99,7 +122,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let done = self.state.lock().unwrap_or_else(PoisonError::into_inner).0;
+        let done = self.done();
         let elapsed = self.started.elapsed();
         if self.unit == "runs" || elapsed >= Duration::from_secs(1) {
             eprintln!("{}: {done} {} in {:.1} s", self.name, self.unit, elapsed.as_secs_f64());

@@ -366,7 +366,8 @@ fn read(
             let mut images = set.load().map_err(failed)?;
             to_full_range(&mut images.pixels, images.white);
             let rows = describe(domain, plan, images.pixels.view())?;
-            let labels = images.labels.iter().map(ToString::to_string).collect();
+            let class = |&label: &u8| set.classes()[usize::from(label)].to_owned();
+            let labels = images.labels.iter().map(class).collect();
             Ok(Raw { rows: Rows::Ready(rows), labels })
         }
         DomainSource::Sentences(set) => {
