@@ -27,6 +27,7 @@
 pub mod adaptation;
 mod comparisons;
 mod convert;
+mod embed;
 pub mod lexicon;
 pub mod plan;
 mod progress;
@@ -40,9 +41,11 @@ pub mod similarity;
 mod space;
 mod summary;
 mod terminal;
+pub mod text;
 pub mod transfer;
 
 pub use convert::{Conversion, ConvertError, Converted};
+pub use embed::{EmbedError, Embedded, Embedding};
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};

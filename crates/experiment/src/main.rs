@@ -3,6 +3,7 @@
 mod align_command;
 mod apply_command;
 mod convert_command;
+mod embed_command;
 mod evaluate_command;
 mod experiment;
 mod nearest_command;
@@ -28,6 +29,8 @@ enum Command {
     Experiment(experiment::Arguments),
     /// Converts word vectors from one format to another.
     Convert(convert_command::Arguments),
+    /// Makes a row of every line of a text file.
+    Embed(embed_command::Arguments),
     /// Learns a map from one space of word vectors to another and saves it.
     Align(align_command::Arguments),
     /// Maps word vectors by a map that was saved.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Experiment(arguments) => experiment::main(&arguments),
         Command::Convert(arguments) => convert_command::main(arguments),
+        Command::Embed(arguments) => embed_command::main(&arguments),
         Command::Align(arguments) => align_command::main(&arguments),
         Command::Apply(arguments) => apply_command::main(arguments),
         Command::Evaluate(arguments) => evaluate_command::main(&arguments),

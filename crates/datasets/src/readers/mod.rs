@@ -8,6 +8,7 @@ mod names;
 mod npy;
 mod npz;
 mod numbers;
+pub(crate) mod passages;
 pub(crate) mod similarity;
 mod source;
 mod svmlight;
@@ -17,6 +18,7 @@ mod zip;
 
 use std::path::Path;
 
+pub use passages::{Passage, Question, read_passages, read_sentence_pairs};
 pub use similarity::{Analogy, RatedPair, read_analogies, read_ratings};
 pub use table::Table;
 

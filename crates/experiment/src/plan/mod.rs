@@ -3,12 +3,14 @@
 mod adaptation;
 mod classifier;
 mod continual;
+mod encoder;
 mod few_shot;
 mod lexicon;
 mod metric;
 mod parts;
 mod ranking;
 mod similarity;
+mod text;
 mod toml_table;
 mod transfer;
 mod unpaired;
@@ -16,10 +18,11 @@ mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
+pub use adaptation::ImagesPlan;
 pub use adaptation::{AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource};
-pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
+pub use encoder::EncoderPlan;
 pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
@@ -29,6 +32,7 @@ pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
+pub use text::{BitextPlan, EncodersPlan, QaMethod, QaPlan, TextPlan};
 pub use toml_table::{Place, PlanError};
 pub use transfer::TransferPlan;
 pub use unpaired::UnpairedMethod;
@@ -69,6 +73,8 @@ pub enum Kind {
     Similarity(SimilarityPlan),
     /// What was learned for one task serves another.
     Transfer(TransferPlan),
+    /// Sentences.
+    Text(TextPlan),
 }
 
 impl Kind {
@@ -80,6 +86,7 @@ impl Kind {
             Self::Lexicon(_) => "lexicon",
             Self::Similarity(_) => "similarity",
             Self::Transfer(plan) => plan.kind(),
+            Self::Text(plan) => plan.kind(),
         }
     }
 }
@@ -132,6 +139,7 @@ impl Plan {
         }
         let mut kinds = vec!["adaptation", "lexicon", "similarity"];
         kinds.extend(TransferPlan::KINDS);
+        kinds.extend(TextPlan::KINDS);
         let (kind, kind_place) = table.text("kind")?;
         let description = table.optional_text("description")?.map(|(text, _)| text);
         let default = table.flag("default")?.unwrap_or(false);
@@ -143,7 +151,10 @@ impl Plan {
             "similarity" => Kind::Similarity(SimilarityPlan::parse(folder, &mut table)?),
             other => match TransferPlan::parse(other, folder, &mut table)? {
                 Some(plan) => Kind::Transfer(plan),
-                None => return Err(kind_place.error(unknown("kind", other, &kinds))),
+                None => match TextPlan::parse(other, folder, &mut table)? {
+                    Some(plan) => Kind::Text(plan),
+                    None => return Err(kind_place.error(unknown("kind", other, &kinds))),
+                },
             },
         };
         table.finish()?;
