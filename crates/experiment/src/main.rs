@@ -4,6 +4,7 @@ mod align_command;
 mod apply_command;
 mod convert_command;
 mod detect_command;
+mod embed_command;
 mod evaluate_command;
 mod experiment;
 mod features_command;
@@ -32,6 +33,8 @@ enum Command {
     Convert(convert_command::Arguments),
     /// Describes pictures by rows of numbers: a folder to a matrix.
     Features(features_command::Arguments),
+    /// Makes a row of every line of a text file.
+    Embed(embed_command::Arguments),
     /// Learns a map from one space of word vectors to another and saves it.
     Align(align_command::Arguments),
     /// Maps word vectors by a map that was saved.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Experiment(arguments) => experiment::main(&arguments),
         Command::Convert(arguments) => convert_command::main(arguments),
         Command::Features(arguments) => features_command::main(arguments),
+        Command::Embed(arguments) => embed_command::main(&arguments),
         Command::Align(arguments) => align_command::main(&arguments),
         Command::Apply(arguments) => apply_command::main(arguments),
         Command::Evaluate(arguments) => evaluate_command::main(&arguments),

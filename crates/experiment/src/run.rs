@@ -10,12 +10,13 @@ use crate::{
     adaptation::{self, DomainError, Domains},
     lexicon::{self, LexiconError, Spaces},
     plan::{
-        AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, TransferPlan,
-        labels,
+        AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, TextPlan,
+        TransferPlan, labels,
     },
     progress::Progress,
     results::{Outcome, Record, Sink},
     similarity::{self, SimilarityError, Tests},
+    text::{TextData, TextDataError},
     transfer::{TransferData, TransferDataError},
 };
 
@@ -97,6 +98,9 @@ pub enum RunPlanError {
     /// Its tasks could not be set up.
     #[error(transparent)]
     Transfer(#[from] Box<TransferDataError>),
+    /// Its sentences could not be used.
+    #[error(transparent)]
+    Text(#[from] Box<TextDataError>),
     /// Its results could not be written.
     #[error("cannot write the results")]
     Write(#[from] io::Error),
@@ -131,6 +135,8 @@ pub enum Data {
     Tests(Tests),
     /// Of a plan that carries what was learned to other tasks.
     Transfer(Box<TransferData>),
+    /// Of a plan of sentences.
+    Text(Box<TextData>),
 }
 
 /// All that a plan's runs measured.
@@ -191,6 +197,10 @@ impl Ready {
                 let most = options.quick.then_some(QUICK_ROWS);
                 Data::Transfer(Box::new(TransferData::load(kind, most).map_err(Box::new)?))
             }
+            Kind::Text(kind) => {
+                let most = options.quick.then_some(QUICK_QUERIES);
+                Data::Text(Box::new(TextData::load(kind, most).map_err(Box::new)?))
+            }
         };
         Ok(Self { plan, data, options })
     }
@@ -223,6 +233,12 @@ impl Ready {
             }
             Kind::Similarity(kind) => units(kind.tests.len(), kind.spaces.len(), &seeds),
             Kind::Transfer(kind) => units(kind.tasks().len(), kind.methods().len(), &seeds),
+            Kind::Text(kind) => {
+                let Data::Text(data) = &self.data else {
+                    unreachable!("data is loaded by the kind")
+                };
+                units(data.tasks(kind).len(), kind.methods().len(), &seeds)
+            }
         }
     }
 
@@ -243,6 +259,7 @@ impl Ready {
             Data::Spaces(spaces) => spaces.notes(),
             Data::Tests(tests) => tests.notes(),
             Data::Transfer(data) => data.notes(),
+            Data::Text(data) => data.notes(),
         };
         let cells = self.cells();
         let progress = Progress::new(&self.plan.name, units.len());
@@ -296,6 +313,11 @@ impl Ready {
                 let (methods, settings) = plan.methods().into_iter().unzip();
                 Cells { tasks: plan.tasks(), methods, settings, work: Work::Transfer(plan, data) }
             }
+            (Kind::Text(plan), Data::Text(data)) => {
+                data.measure(plan);
+                let (methods, settings) = plan.methods().into_iter().unzip();
+                Cells { tasks: data.tasks(plan), methods, settings, work: Work::Text(plan, data) }
+            }
             _ => unreachable!("data is loaded by the kind"),
         }
     }
@@ -328,6 +350,7 @@ enum Work<'a> {
     Lexicon(&'a LexiconPlan, Vec<lexicon::Task<'a>>),
     Similarity(&'a SimilarityPlan, &'a Tests),
     Transfer(&'a TransferPlan, &'a TransferData),
+    Text(&'a TextPlan, &'a TextData),
 }
 
 impl Cells<'_> {
@@ -341,6 +364,7 @@ impl Cells<'_> {
             }
             Work::Similarity(plan, tests) => similarity::run(plan, tests, unit.task, unit.method),
             Work::Transfer(plan, data) => data.run(plan, unit.task, unit.method, unit.seed),
+            Work::Text(plan, data) => data.run(plan, unit.task, unit.method, unit.seed),
         }
     }
 

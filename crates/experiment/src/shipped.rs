@@ -4,11 +4,14 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 11] = [
+const SHIPPED: [(&str, &str); 14] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
     ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
+    ("plans/sentences.toml", include_str!("../plans/sentences.toml")),
+    ("plans/answers.toml", include_str!("../plans/answers.toml")),
+    ("plans/bitext.toml", include_str!("../plans/bitext.toml")),
     ("plans/similarity.toml", include_str!("../plans/similarity.toml")),
     ("plans/zero-shot.toml", include_str!("../plans/zero-shot.toml")),
     ("plans/few-shot.toml", include_str!("../plans/few-shot.toml")),

@@ -140,7 +140,7 @@ impl Summary {
                 sentences.extend(view.criteria_in_words(metric, &columns));
                 sentences
             }
-            (Kind::Similarity(_) | Kind::Transfer(_), Some(reference)) => {
+            (Kind::Similarity(_) | Kind::Transfer(_) | Kind::Text(_), Some(reference)) => {
                 in_words(&rows, &view.columns, reference, variants)
             }
             (_, None) => Vec::new(),
@@ -154,6 +154,7 @@ impl Summary {
             Kind::Lexicon(_) => "precision at k in %".to_owned(),
             Kind::Similarity(_) => "Spearman's rank correlation × 100, accuracy in %".to_owned(),
             Kind::Transfer(plan) => plan.unit().to_owned(),
+            Kind::Text(plan) => plan.unit().to_owned(),
         };
         let mut notes = finished.notes.clone();
         notes.extend(view.messages(|finding| finding.remarks.clone()));

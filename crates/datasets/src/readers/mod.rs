@@ -9,6 +9,7 @@ mod names;
 mod npy;
 mod npz;
 mod numbers;
+pub(crate) mod passages;
 pub(crate) mod similarity;
 mod source;
 mod svmlight;
@@ -21,6 +22,7 @@ use std::path::Path;
 pub use boxes::{
     AnnotatedBox, AnnotatedPicture, AnnotatedPictures, BoxOptions, read_coco, read_voc,
 };
+pub use passages::{Passage, Question, read_passages, read_sentence_pairs};
 pub use similarity::{Analogy, RatedPair, read_analogies, read_ratings};
 pub use table::Table;
 

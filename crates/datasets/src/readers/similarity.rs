@@ -60,7 +60,7 @@ pub fn read_analogies(path: impl AsRef<Path>) -> Result<Vec<Analogy>, DatasetErr
     parse_analogies(path, &read_text(path)?)
 }
 
-fn read_text(path: &Path) -> Result<String, DatasetError> {
+pub(super) fn read_text(path: &Path) -> Result<String, DatasetError> {
     let mut text = String::new();
     let mut source = Source::open(path)?;
     source.reader.read_to_string(&mut text).map_err(|cause| read_error(path, cause))?;

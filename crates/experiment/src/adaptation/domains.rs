@@ -14,8 +14,9 @@ use procrust_datasets::{DatasetError, Sentiment, Table, TableOptions, rated_sent
 use rayon::prelude::*;
 
 use crate::{
-    plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource, SentencesPlan},
-    sentences, space,
+    plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource},
+    sentences::{Encoder, EncoderError},
+    space,
 };
 
 /// Rows and labels of one domain, prepared.
@@ -122,6 +123,18 @@ pub enum DomainError {
     /// The word vectors of `[sentences]` could not be read.
     #[error(transparent)]
     Words(#[from] space::SpaceError),
+    /// The encoder of sentences could not be had.
+    #[error("cannot use the encoder of sentences")]
+    Encoder(#[source] procrust_text::TextError),
+    /// Sentences could not be encoded.
+    #[error("domain `{domain}`")]
+    Encode {
+        /// The domain.
+        domain: String,
+        /// Why.
+        #[source]
+        cause: procrust_text::TextError,
+    },
     /// Domains with different numbers of columns.
     #[error(
         "domain `{domain}` has {columns} columns, but `{first}` has {expected}: the domains of one \
@@ -168,6 +181,15 @@ pub enum DomainError {
     },
 }
 
+impl From<EncoderError> for DomainError {
+    fn from(error: EncoderError) -> Self {
+        match error {
+            EncoderError::Space(error) => Self::Words(error),
+            EncoderError::Text(error) => Self::Encoder(error),
+        }
+    }
+}
+
 /// A domain before its labels are numbered.
 struct Raw {
     rows: Rows,
@@ -187,7 +209,7 @@ impl Domains {
     /// A [`DomainError`] that names the domain, and with it the file and the place.
     pub fn load(plan: &AdaptationPlan, most_rows: Option<usize>) -> Result<Self, DomainError> {
         let mut notes = Vec::new();
-        let words = plan.sentences.as_ref().map(WordsInUse::load).transpose()?;
+        let words = plan.sentences.as_ref().map(Encoder::load).transpose()?;
         let mut raw = Vec::with_capacity(plan.domains.len());
         for domain in &plan.domains {
             raw.push(read(domain, plan, words.as_ref(), &mut notes)?);
@@ -341,22 +363,10 @@ impl Domains {
     }
 }
 
-/// Word vectors for the plan's sentences.
-struct WordsInUse<'a> {
-    plan: &'a SentencesPlan,
-    space: space::Space,
-}
-
-impl<'a> WordsInUse<'a> {
-    fn load(plan: &'a SentencesPlan) -> Result<Self, DomainError> {
-        Ok(Self { plan, space: space::Space::load(&plan.words, None)? })
-    }
-}
-
 fn read(
     domain: &DomainPlan,
     plan: &AdaptationPlan,
-    words: Option<&WordsInUse<'_>>,
+    encoder: Option<&Encoder>,
     notes: &mut Vec<String>,
 ) -> Result<Raw, DomainError> {
     let name = || domain.name.clone();
@@ -375,26 +385,40 @@ fn read(
             let (mut texts, mut labels) = (Vec::new(), Vec::new());
             for sentence in &rated {
                 if let Some(label) = sentence.label() {
-                    texts.push(sentences::tokens(&sentence.text));
+                    texts.push(sentence.text.as_str());
                     labels.push(match label {
                         Sentiment::Positive => "positive".to_owned(),
                         _ => "negative".to_owned(),
                     });
                 }
             }
-            let words = words.expect("the plan's parser asks for [sentences]");
-            let position = |word: &str| words.space.position(word);
-            let smoothing = words.plan.smoothing;
-            let encoded = sentences::encode(&texts, &position, words.space.vectors(), smoothing);
+            let labelled = texts.len();
+            if let Some(most) = plan.most_sentences.filter(|&most| most < labelled) {
+                // Spread over the domain: its sentences stand by the text that they come from.
+                texts = (0..most).map(|at| texts[at * labelled / most]).collect();
+                labels = (0..most).map(|at| labels[at * labelled / most].clone()).collect();
+            }
+            let encoder = encoder.expect("the plan's parser asks for [sentences]");
+            let encoded = encoder
+                .encode(&texts)
+                .map_err(|cause| DomainError::Encode { domain: name(), cause })?;
+            let taken = match texts.len() {
+                all if all == labelled => String::new(),
+                some => format!(", {some} are taken"),
+            };
             notes.push(format!(
-                "{}: {} of {} sentences have a label; {:.1} % of their words have a vector, in {} \
-                 sentences none",
+                "{}: {labelled} of {} sentences have a label{taken}; {:.1} % of their {} have a \
+                 vector, in {} sentences none",
                 domain.name,
-                texts.len(),
                 rated.len(),
-                100.0 * encoded.coverage,
-                encoded.empty
+                100.0 * encoded.coverage(),
+                match encoder {
+                    Encoder::Words { .. } => "words",
+                    Encoder::Bert(_) => "word pieces",
+                },
+                encoded.blank
             ));
+            notes.extend(encoded.warning().map(|cut| format!("{}: {cut}", domain.name)));
             Ok(Raw { rows: Rows::Ready(encoded.rows), labels })
         }
         DomainSource::File { path, .. } => read_file(domain, plan, path),

@@ -204,6 +204,14 @@ impl Spaces {
     }
 }
 
+impl Direction {
+    /// 0 where the plan's source is translated from, 1 where its target is.
+    #[must_use]
+    pub fn side(&self) -> usize {
+        self.side
+    }
+}
+
 impl Task<'_> {
     /// `source>target`, with the number of training pairs where it is not all of them.
     #[must_use]

@@ -11,9 +11,10 @@ use serde_json::json;
 use super::{
     at_least_one,
     classifier::ClassifierPlan,
+    encoder::EncoderPlan,
     existing,
     metric::ClassMetric,
-    parts::{Columns, Labelled, Settings, WordSource, all_different, methods},
+    parts::{Columns, Labelled, Settings, all_different, methods},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
     unpaired::UnpairedMethod,
@@ -39,7 +40,9 @@ pub struct AdaptationPlan {
     /// How pictures become rows.
     pub images: ImagesPlan,
     /// How sentences become rows, if a domain has sentences.
-    pub sentences: Option<SentencesPlan>,
+    pub sentences: Option<EncoderPlan>,
+    /// So many labelled sentences of every domain, spread evenly over it; all when `None`.
+    pub most_sentences: Option<usize>,
     /// What is done to each domain's rows, in order.
     pub rows: Vec<RowStep>,
     /// What is done to each domain's columns after that.
@@ -89,16 +92,6 @@ pub enum DomainSource {
 pub struct ImagesPlan {
     /// The descriptor.
     pub descriptor: procrust_images::Descriptor,
-}
-
-/// How sentences become rows: a weighted mean of word vectors.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SentencesPlan {
-    /// The word vectors.
-    pub words: WordSource,
-    /// `a` in the weight `a / (a + p(word))`; plain means when `None`.
-    pub smoothing: Option<f64>,
 }
 
 /// A method of a plan of this kind.
@@ -347,7 +340,16 @@ impl AdaptationPlan {
     }
 
     pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
-        let mut plan = Self::parse_data(folder, table)?;
+        Self::parse_encoded(folder, table, None)
+    }
+
+    /// With an encoder from elsewhere in place of the table `[sentences]`.
+    pub(super) fn parse_encoded(
+        folder: &Path,
+        table: &mut Table,
+        encoder: Option<EncoderPlan>,
+    ) -> Result<Self, PlanError> {
+        let mut plan = Self::parse_data_encoded(folder, table, encoder)?;
         if plan.domains.len() < 2 {
             return Err(table.error("expected at least two [[domain]] tables, found one"));
         }
@@ -384,6 +386,14 @@ impl AdaptationPlan {
     /// The domains, how their pictures and sentences become rows, and what is done to these: the part
     /// that plans of other kinds share. No pairs, classifiers or methods.
     pub(super) fn parse_data(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
+        Self::parse_data_encoded(folder, table, None)
+    }
+
+    fn parse_data_encoded(
+        folder: &Path,
+        table: &mut Table,
+        encoder: Option<EncoderPlan>,
+    ) -> Result<Self, PlanError> {
         let tables = table.tables("domain")?;
         at_least_one(table, &tables, "domain")?;
         let domains = domains(folder, tables)?;
@@ -392,7 +402,14 @@ impl AdaptationPlan {
             Some(table) => images(table)?,
             None => ImagesPlan { descriptor: procrust_images::Descriptor::default() },
         };
-        let sentences = table.table("sentences")?.map(|t| sentences(folder, t)).transpose()?;
+        let sentences = match encoder {
+            Some(encoder) => Some(encoder),
+            None => {
+                let sentences = table.table("sentences")?;
+                sentences.map(|table| EncoderPlan::parse_sentences(folder, table)).transpose()?
+            }
+        };
+        let most_sentences = table.count("most_sentences", 2)?;
         let wordless = domains.iter().find(|domain| {
             sentences.is_none() && matches!(domain.source, DomainSource::Sentences(_))
         });
@@ -417,6 +434,7 @@ impl AdaptationPlan {
             metrics: vec![ClassMetric::Accuracy],
             images,
             sentences,
+            most_sentences,
             rows,
             columns,
             classifiers: Vec::new(),
@@ -555,11 +573,4 @@ fn images(mut table: Table) -> Result<ImagesPlan, PlanError> {
     table.finish()?;
     descriptor.check().map_err(|error| place.error(error.to_string()))?;
     Ok(ImagesPlan { descriptor })
-}
-
-fn sentences(folder: &Path, mut table: Table) -> Result<SentencesPlan, PlanError> {
-    let words = WordSource::parse(folder, &mut table)?;
-    let smoothing = table.number("smoothing", 0.0)?;
-    table.finish()?;
-    Ok(SentencesPlan { words, smoothing: smoothing.filter(|a| *a > 0.0) })
 }

@@ -4,12 +4,14 @@ mod adaptation;
 mod classifier;
 mod continual;
 mod detection;
+mod encoder;
 mod few_shot;
 mod lexicon;
 mod metric;
 mod parts;
 mod ranking;
 mod similarity;
+mod text;
 mod toml_table;
 mod transfer;
 mod unpaired;
@@ -20,10 +22,11 @@ use std::path::{Path, PathBuf};
 pub use adaptation::{
     AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource, WeightEstimator,
 };
-pub use adaptation::{ImagesPlan, SentencesPlan};
+pub use adaptation::ImagesPlan;
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
 pub use detection::{DensePlan, DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan};
+pub use encoder::EncoderPlan;
 pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
@@ -33,6 +36,7 @@ pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
+pub use text::{BitextPlan, EncodersPlan, QaMethod, QaPlan, TextPlan};
 pub use toml_table::{Place, PlanError};
 pub use transfer::TransferPlan;
 pub use unpaired::UnpairedMethod;
@@ -73,6 +77,8 @@ pub enum Kind {
     Similarity(SimilarityPlan),
     /// What was learned for one task serves another.
     Transfer(TransferPlan),
+    /// Sentences.
+    Text(TextPlan),
 }
 
 impl Kind {
@@ -84,6 +90,7 @@ impl Kind {
             Self::Lexicon(_) => "lexicon",
             Self::Similarity(_) => "similarity",
             Self::Transfer(plan) => plan.kind(),
+            Self::Text(plan) => plan.kind(),
         }
     }
 }
@@ -136,6 +143,7 @@ impl Plan {
         }
         let mut kinds = vec!["adaptation", "lexicon", "similarity"];
         kinds.extend(TransferPlan::KINDS);
+        kinds.extend(TextPlan::KINDS);
         let (kind, kind_place) = table.text("kind")?;
         let description = table.optional_text("description")?.map(|(text, _)| text);
         let default = table.flag("default")?.unwrap_or(false);
@@ -147,7 +155,10 @@ impl Plan {
             "similarity" => Kind::Similarity(SimilarityPlan::parse(folder, &mut table)?),
             other => match TransferPlan::parse(other, folder, &mut table)? {
                 Some(plan) => Kind::Transfer(plan),
-                None => return Err(kind_place.error(unknown("kind", other, &kinds))),
+                None => match TextPlan::parse(other, folder, &mut table)? {
+                    Some(plan) => Kind::Text(plan),
+                    None => return Err(kind_place.error(unknown("kind", other, &kinds))),
+                },
             },
         };
         table.finish()?;

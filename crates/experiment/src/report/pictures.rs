@@ -59,7 +59,7 @@ fn most_changed(finished: &Finished, summary: &Summary) -> Vec<(usize, usize)> {
     let aligns = |method: usize| match &finished.plan.kind {
         Kind::Adaptation(plan) => plan.methods[method].aligns(),
         Kind::Lexicon(plan) => !matches!(plan.methods[method], crate::plan::LexiconMethod::None),
-        Kind::Similarity(_) | Kind::Transfer(_) => false,
+        Kind::Similarity(_) | Kind::Transfer(_) | Kind::Text(_) => false,
     };
     let change = |cell: &Cell| match (cell.gain, cell.estimate) {
         (Some(gain), Some(_)) => Some(gain.value.abs()),

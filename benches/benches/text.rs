@@ -1,0 +1,72 @@
+//! Sentences to rows. `benches/peers/text_onnxruntime.py` sets the speed beside ONNX Runtime's.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ndarray::{Array2, ArrayView1};
+use procrust_text::{Encode, WordMean, WordVectors, words};
+
+struct Vectors(Array2<f32>);
+
+impl WordVectors for Vectors {
+    fn dimensions(&self) -> usize {
+        self.0.ncols()
+    }
+
+    fn vector(&self, word: &str) -> Option<ArrayView1<'_, f32>> {
+        let at = word.bytes().fold(7_usize, |hash, byte| hash * 31 % 9973 + usize::from(byte));
+        Some(self.0.row(at % self.0.nrows()))
+    }
+}
+
+/// Sentences of 4 to 35 words.
+fn sentences(count: usize) -> Vec<String> {
+    let some = "the guest of a house who came late found that his bed was too short or too long and slept \
+                badly while others who had paid more dreamt of distant cities until the morning";
+    let some: Vec<&str> = some.split_whitespace().collect();
+    let sentence = |at: usize| {
+        let from = (at * 7) % (some.len() - 4);
+        some[from..(from + 4 + at % 31).min(some.len())].join(" ")
+    };
+    (0..count).map(sentence).collect()
+}
+
+fn encode(c: &mut Criterion) {
+    let texts = sentences(200);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut group = c.benchmark_group("text/encode");
+    group.throughput(Throughput::Elements(texts.len() as u64)).sample_size(10);
+    let vectors =
+        Vectors(Array2::from_shape_fn((5000, 300), |(i, j)| ((i * 31 + j * 7) % 97) as f32));
+    let means = WordMean::sif(1e-3).fit(&vectors, &texts).unwrap();
+    group.bench_function(BenchmarkId::new("sif", "200x300"), |b| {
+        b.iter(|| means.encode(&texts).unwrap());
+    });
+    let model = procrust_minilm::encoder();
+    group.bench_function(BenchmarkId::new("minilm", "200x384"), |b| {
+        b.iter(|| model.encode(&texts).unwrap());
+    });
+    group.finish();
+}
+
+fn tokens(c: &mut Criterion) {
+    let texts = sentences(200);
+    let model = procrust_minilm::encoder();
+    let mut group = c.benchmark_group("text/tokens");
+    group.throughput(Throughput::Elements(texts.len() as u64));
+    group.bench_function("wordpiece/200", |b| {
+        b.iter(|| texts.iter().map(|text| model.tokens(text).ids.len()).sum::<usize>());
+    });
+    group.bench_function("words/200", |b| {
+        b.iter(|| texts.iter().map(|text| words(text).len()).sum::<usize>());
+    });
+    group.finish();
+}
+
+fn open(c: &mut Criterion) {
+    let mut group = c.benchmark_group("text/open");
+    group.sample_size(10);
+    group.bench_function("minilm", |b| b.iter(procrust_minilm::encoder));
+    group.finish();
+}
+
+criterion_group!(benches, encode, tokens, open);
+criterion_main!(benches);
