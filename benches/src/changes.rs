@@ -87,7 +87,7 @@ fn table(changes: &mut [Change], baseline: &str) -> String {
         _ => 2,
     };
     changes.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
-    let width = changes.iter().map(|change| change.name.len()).max().unwrap_or(0);
+    let width = changes.iter().map(|change| change.name.len()).max().unwrap_or(0).max(9);
     let mut text = format!(
         "{:width$}  {:>10}  {:>10}  change of the median, 95 % interval\n",
         "benchmark", baseline, "now"

@@ -115,6 +115,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let most = if by_threads { machine::threads() } else { usize::MAX };
         let sizes: Vec<usize> = series.sizes.iter().copied().filter(|&size| size <= most).collect();
         let sizes = if quick { &sizes[..sizes.len().min(2)] } else { &sizes[..] };
+        let load = machine::load();
         let mut points = Vec::new();
         for &size in sizes {
             let found = start(series.name, size, by_threads)?;
@@ -138,7 +139,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 "time": of(|p| p.1), "time_theory": series.theory.0,
                 "memory": of(|p| p.2), "memory_theory": series.theory.1,
                 "date": machine::date(), "commit": machine::commit(),
-                "processor": machine::processor(),
+                "processor": machine::processor(), "load": load,
             });
             page::record("growth", series.name, record)?;
         }

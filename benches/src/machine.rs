@@ -34,6 +34,13 @@ pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// How many programs wanted a core in the last minute, where the system says (Linux): ours are among
+/// them.
+pub(crate) fn load() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
 /// The day, by the system's own program.
 pub(crate) fn date() -> String {
     said(Command::new("date").args(["-u", "+%Y-%m-%d"]))

@@ -91,8 +91,8 @@ pub(crate) fn sentence(record: &Value) -> String {
 fn peers(mut records: Vec<&Value>) -> String {
     records.sort_by(|a, b| reached(a).total_cmp(&reached(b)));
     let mut page = String::from(
-        "| task | peer | theirs | ours | theirs / ours [95 %] | asked | the limit | MB theirs, ours | answers | measured |\n\
-         |---|---|---:|---:|---:|---:|---|---:|---|---|\n",
+        "| task | peer | theirs | ours | theirs / ours [95 %] | asked | the limit | MB theirs, ours | answers | measured | load |\n\
+         |---|---|---:|---:|---:|---:|---|---:|---|---|---:|\n",
     );
     for record in &records {
         let mark = if reached(record) < 1.0 { "**short** " } else { "" };
@@ -101,7 +101,7 @@ fn peers(mut records: Vec<&Value>) -> String {
             None => "–".to_owned(),
         };
         page += &format!(
-            "| {} | {} {} | {} | {} | {mark}{} [{}, {}] | {} | {limit} | {:.0}, {:.0} | {} | {}, {} |\n",
+            "| {} | {} {} | {} | {} | {mark}{} [{}, {}] | {} | {limit} | {:.0}, {:.0} | {} | {}, {} | {} |\n",
             text(record, "what"),
             text(record, "peer"),
             text(record, "version"),
@@ -116,6 +116,7 @@ fn peers(mut records: Vec<&Value>) -> String {
             text(record, "agreement"),
             text(record, "date"),
             text(record, "commit"),
+            load(record),
         );
     }
     let mut processors: Vec<_> = records.iter().map(|record| text(record, "processor")).collect();
@@ -126,8 +127,8 @@ fn peers(mut records: Vec<&Value>) -> String {
 
 fn growth(records: &[&Value]) -> String {
     let mut page = String::from(
-        "| what | grows with | sizes | time grows by the power | theory | memory by the power | theory | at the largest |\n\
-         |---|---|---|---:|---:|---:|---:|---:|\n",
+        "| what | grows with | sizes | time grows by the power | theory | memory by the power | theory | at the largest | load |\n\
+         |---|---|---|---:|---:|---:|---:|---:|---:|\n",
     );
     for record in records {
         let points = points(record);
@@ -135,7 +136,7 @@ fn growth(records: &[&Value]) -> String {
         let power =
             |key: &str| record[key].as_f64().map_or("–".to_owned(), |p| format!("{p:.2}"));
         page += &format!(
-            "| {} | {} | {} to {} | {} | {} | {} | {} | {}, {:.0} MB |\n",
+            "| {} | {} | {} to {} | {} | {} | {} | {} | {}, {:.0} MB | {} |\n",
             text(record, "series"),
             text(record, "grows"),
             first.0,
@@ -146,9 +147,15 @@ fn growth(records: &[&Value]) -> String {
             number(record, "memory_theory"),
             seconds(last.1),
             last.2,
+            load(record),
         );
     }
     page
+}
+
+/// What else the machine did.
+fn load(record: &Value) -> String {
+    record["load"].as_f64().map_or("–".to_owned(), |load| format!("{load:.1}"))
 }
 
 fn points(record: &Value) -> Vec<(f64, f64, f64)> {

@@ -97,6 +97,8 @@ fn measure(
         said(command.arg(data)).with_context(|| peer.to_owned())
     };
     let ours = || said(Command::new(&program).args(["ours", task.name]).arg(data)).context("ours");
+    // Of the minute before: without us.
+    let load = machine::load();
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..pairs {
         a.push(theirs()?);
@@ -119,7 +121,7 @@ fn measure(
         "their_mb": median(&a, "peak_mb"), "our_mb": median(&b, "peak_mb"),
         "agreement": agreement, "allowed": task.agreement,
         "limit": b[0]["limit"], "share": share,
-        "date": machine::date(), "commit": machine::commit(), "processor": machine::processor(),
+        "date": machine::date(), "commit": machine::commit(), "processor": machine::processor(), "load": load,
     }))
 }
 
