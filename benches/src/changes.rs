@@ -157,8 +157,8 @@ mod tests {
         assert_eq!(
             table(&mut found, "before"),
             "benchmark      before         now  change of the median, 95 % interval\n\
-             b/slow       1.00 ms     2.00 ms  +80.0 % to +120.0 %  SLOWER\n\
-             a/fast/1     1.00 ms     2.00 ms  -50.0 % to -40.0 %  faster\n"
+             b/slow        1.00 ms     2.00 ms  +80.0 % to +120.0 %  SLOWER\n\
+             a/fast/1      1.00 ms     2.00 ms  -50.0 % to -40.0 %  faster\n"
         );
         assert!(
             run(folder.path(), "other").unwrap_err().to_string().contains("--save-baseline other")

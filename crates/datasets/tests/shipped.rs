@@ -56,7 +56,7 @@ fn files_are_those_of_data_md() {
         .collect();
     assert_eq!(found, listed());
     let total: u64 = found.values().map(|(bytes, _)| bytes).sum();
-    assert!(total < 9_500_000, "{total} bytes; a published crate holds 10 MB, its code too");
+    assert!(total < 9_700_000, "{total} bytes; a published crate holds 10 MB, its code too");
 }
 
 fn per_class(images: &Images) -> Vec<usize> {

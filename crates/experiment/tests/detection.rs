@@ -64,7 +64,11 @@ fn a_plan_measures_and_shows_what_was_found() {
 fn mistakes_in_plans_are_named() {
     let folder = Folder::new();
     for (from, to, expected) in [
-        ("dataset = \"mnist\"", "dataset = \"minst\"", "plan.toml:4: dataset `minst` is not known; did you mean `mnist`?"),
+        (
+            "dataset = \"mnist\"",
+            "dataset = \"minst\"",
+            "plan.toml:4: dataset `minst` is not known; did you mean `mnist`?",
+        ),
         ("dataset = \"mnist\"\n", "", "expected one of `dataset`, `voc` and `coco`"),
         ("train = 4", "voc = \"x\"", "expected one of `dataset`, `voc` and `coco`"),
         ("[1, 4]", "[1, 5]", "pictures: 5, but there are 4 to train on"),
@@ -193,7 +197,7 @@ fn folders_in_plans() {
     let told = folder.complaint(&plan.replace("test.txt", "tset.txt"));
     assert!(told.contains("plan.toml:6") && told.contains("cannot open"), "{told}");
     let told = folder.complaint(&plan.replace("[detector]", "classes = [\"sqare\"]\n[detector]"));
-    assert!(told.contains("line 12: `square` is none of the classes sqare"), "{told}");
+    assert!(told.contains("line 11: `square` is none of the classes sqare"), "{told}");
     folder.write("train.txt", "\n");
     assert!(folder.complaint(plan).contains("expected the names of pictures"));
     folder.write("train.txt", "s0\n");

@@ -115,7 +115,7 @@ const BLOCK: usize = 4;
 ///
 /// let white = Array3::from_elem((2, 28, 28), 255);
 /// let rows = describe(&Pixels { size: 8 }, white.view())?;
-/// assert_eq!(rows, ndarray::Array2::ones((2, 64)));
+/// assert_eq!(rows, ndarray::Array2::<f32>::ones((2, 64)));
 /// # Ok::<(), procrust_images::ImagesError>(())
 /// ```
 pub fn describe<D: Describe + ?Sized>(

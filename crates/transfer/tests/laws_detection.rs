@@ -145,10 +145,9 @@ fn a_classifier_helps_where_pictures_are_few() {
     for seed in 0..6 {
         let (pictures, truths) = scenes(1, 10 + seed);
         let fit = |source: Option<&procrust_transfer::detection::ClassifierOf<'_>>| {
-            training()
-                .fit(&hog(), &classes(), &pictures, &truths, source, &|_| {})
-                .unwrap()
-                .detector
+            let mut training = training();
+            training.l2 = 1.0;
+            training.fit(&hog(), &classes(), &pictures, &truths, source, &|_| {}).unwrap().detector
         };
         with += ap50(&fit(Some(&classifier)), &test);
         without += ap50(&fit(None), &test);

@@ -19,10 +19,10 @@ mod zero_shot;
 
 use std::path::{Path, PathBuf};
 
+pub use adaptation::ImagesPlan;
 pub use adaptation::{
     AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource, WeightEstimator,
 };
-pub use adaptation::ImagesPlan;
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
 pub use detection::{DensePlan, DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan};
