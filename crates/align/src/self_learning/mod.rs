@@ -174,11 +174,11 @@ impl SelfLearning {
             orthogonal_map(source, target, &given)?
         };
         let anchors: Vec<_> = repeated(&given, self.anchors).collect();
-        let mut fit = |found: &[(usize, usize)]| -> Result<Array2<f64>, AlignError> {
+        let fit = |found: &[(usize, usize)]| -> Result<Array2<f64>, AlignError> {
             let pairs: Vec<_> = found.iter().map(whole).chain(anchors.iter().copied()).collect();
             Ok(orthogonal_map(source, target, &pairs)?.0)
         };
-        let learned = self.learn(x.view(), y.view(), &mut fit, w, seed, observer)?;
+        let learned = self.learn(x.view(), y.view(), &fit, w, seed, observer)?;
 
         let mut dictionary: Vec<_> = learned.pairs.iter().map(whole).chain(anchors).collect();
         let alignment = self.maps(source, target, &dictionary)?;
@@ -217,7 +217,7 @@ impl SelfLearning {
         &self,
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
-        fit: &mut dyn FnMut(&[(usize, usize)]) -> Result<Array2<f64>, AlignError>,
+        fit: &Fit<'_>,
         mut w: Array2<f64>,
         seed: u64,
         observer: &mut Observer<'_>,
@@ -285,6 +285,9 @@ impl SelfLearning {
         }
     }
 }
+
+/// The map of a dictionary that was found, given pairs added.
+type Fit<'a> = dyn Fn(&[(usize, usize)]) -> Result<Array2<f64>, AlignError> + 'a;
 
 struct Learned {
     pairs: Vec<(usize, usize)>,

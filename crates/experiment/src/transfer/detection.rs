@@ -289,7 +289,11 @@ impl DetectionTasks {
         let bounds = BoundingBox::sized(left, left, width, width)?;
         let row = |at: usize| {
             let digit = digits.pixels.index_axis(Axis(0), at);
-            let grey = if at % 2 == 0 { digit.to_owned() } else { digit.mapv(|level| 255 - level) };
+            let grey = if at.is_multiple_of(2) {
+                digit.to_owned()
+            } else {
+                digit.mapv(|level| 255 - level)
+            };
             shape.row(describe, &Picture::from_grey(grey.view())?, &bounds)
         };
         let found: Vec<Result<Vec<f32>, TransferError>> =

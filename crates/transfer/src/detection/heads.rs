@@ -89,7 +89,7 @@ fn losses(rows: &Rows, parameters: &Parameters) -> (f64, Parameters) {
     let intercepts = parameters.row(dim);
     let chunk = |(values, labels): (&[f32], &[usize])| {
         let x = Array2::from_shape_fn((labels.len(), dim), |(i, j)| f64::from(values[i * dim + j]));
-        let mut scores = x.dot(&weights) + &intercepts;
+        let mut scores = x.dot(&weights) + intercepts;
         let mut value = 0.0;
         for (mut row, &label) in scores.rows_mut().into_iter().zip(labels) {
             let largest = row.fold(f64::NEG_INFINITY, |most, &score| most.max(score));

@@ -421,6 +421,9 @@ fn centres(mut values: Vec<f64>, count: usize) -> Vec<f64> {
     centres
 }
 
+/// A window of background that was taken for something: shape, level, place, row.
+type Mistake = (usize, usize, usize, Vec<f32>);
+
 fn source_of(
     classifier: Option<&ClassifierOf<'_>>,
     shape: WindowShape,
@@ -721,12 +724,8 @@ impl Context<'_> {
             .collect()
     }
 
-    /// The detector's surest mistakes on a picture: shape, level, place, row.
-    fn mine(
-        &self,
-        at: usize,
-        heads: &[Head],
-    ) -> Result<Vec<(usize, usize, usize, Vec<f32>)>, TransferError> {
+    /// The detector's surest mistakes on a picture.
+    fn mine(&self, at: usize, heads: &[Head]) -> Result<Vec<Mistake>, TransferError> {
         let maps = self.maps(at)?;
         let wrong: Vec<Candidate> = candidates(heads, &maps, self.training.overhang, MINED_ODDS)
             .into_iter()

@@ -105,8 +105,7 @@ type Objects = (Option<(u32, u32)>, Vec<(String, AnnotatedBox)>);
 
 impl<'a> Xml<'a> {
     fn parse(path: &'a Path, text: &'a str) -> Result<Self, DatasetError> {
-        let mut options = ParsingOptions::default();
-        options.nodes_limit = NODES;
+        let options = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).map_err(|error| {
             annotation_error(path, u64::from(error.pos().row), format!("broken XML: {error}"))
         })?;
@@ -157,7 +156,7 @@ impl<'a> Xml<'a> {
             let mut sides = [0; 2];
             for (side, name) in sides.iter_mut().zip(["width", "height"]) {
                 let value = self.number(node, name)?;
-                if value < 0.0 || value > 1e9 || value.fract() != 0.0 {
+                if !(0.0..=1e9).contains(&value) || value.fract() != 0.0 {
                     let problem = format!("<{name}>: expected a whole number, found {value}");
                     return Err(self.error(node, problem));
                 }
