@@ -434,7 +434,7 @@ fn logistic_loss(x: ArrayView2<'_, f32>, labels: &[usize], parameters: ArrayView
     let (weights, intercepts) = parameters.split_at(Axis(0), x.ncols());
     let mut loss = 0.5 * weights.iter().map(|w| w * w).sum::<f64>();
     for (rows, labels) in x.axis_chunks_iter(Axis(0), 512).zip(labels.chunks(512)) {
-        let scores = rows.mapv(f64::from).dot(&weights) + &intercepts;
+        let scores = rows.mapv(f64::from).dot(&weights) + intercepts;
         for (row, &label) in scores.rows().into_iter().zip(labels) {
             let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row.iter().map(|score| (score - top).exp()).sum();
