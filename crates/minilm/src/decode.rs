@@ -58,15 +58,14 @@ impl<'a> Stream<'a> {
     fn decode(&self, out: &mut [f32], steps: &[f32]) -> Option<()> {
         // For each of 2¹² slots its symbol, the symbol's frequency, and the place in it.
         let mut slots: Vec<(f32, u16, u16)> = Vec::with_capacity(1 << BITS);
-        let mut value = i32::from(self.lowest);
-        for &frequency in self.frequencies.as_chunks().0 {
+        let symbols = i32::from(self.lowest)..;
+        for (value, &frequency) in symbols.zip(self.frequencies.as_chunks().0) {
             let frequency = u16::from_le_bytes(frequency);
             if slots.len() + usize::from(frequency) > 1 << BITS {
                 return None;
             }
             #[allow(clippy::cast_precision_loss, reason = "symbols are small")]
             slots.extend((0..frequency).map(|place| (value as f32, frequency, place)));
-            value += 1;
         }
         let slots: &[_; 1 << BITS] = slots.as_slice().try_into().ok()?;
         let mut words = self.words.as_chunks().0.iter();

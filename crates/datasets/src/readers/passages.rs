@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        let told = |text| passages(text).unwrap_err();
+        let told = |text: &str| passages(text).unwrap_err();
         assert!(told("A.\n").contains("line 1: expected `# title`, found a sentence"));
         assert!(told("# a\nA.\n? 2 b?\n").contains("line 3: expected one of 1 sentences, found 2"));
         for line in ["?", "? x y", "? 0 b", "? 1", "? -1 b"] {
