@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 10] = [
+const SHIPPED: [(&str, &str); 11] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
@@ -14,6 +14,7 @@ const SHIPPED: [(&str, &str); 10] = [
     ("plans/few-shot.toml", include_str!("../plans/few-shot.toml")),
     ("plans/continual.toml", include_str!("../plans/continual.toml")),
     ("plans/ranking.toml", include_str!("../plans/ranking.toml")),
+    ("plans/fashion.toml", include_str!("../plans/fashion.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
 ];
 

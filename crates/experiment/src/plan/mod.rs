@@ -20,7 +20,9 @@ pub use adaptation::{AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, D
 pub use adaptation::{ImagesPlan, SentencesPlan};
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
-pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
+pub use few_shot::{
+    CovarianceSource, Embedding, FewShotMethod, FewShotPlan, Learner, NamedClasses,
+};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
