@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 14] = [
+const SHIPPED: [(&str, &str); 15] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
@@ -18,6 +18,7 @@ const SHIPPED: [(&str, &str); 14] = [
     ("plans/continual.toml", include_str!("../plans/continual.toml")),
     ("plans/ranking.toml", include_str!("../plans/ranking.toml")),
     ("plans/detection.toml", include_str!("../plans/detection.toml")),
+    ("plans/fashion.toml", include_str!("../plans/fashion.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
 ];
 

@@ -216,3 +216,23 @@ fn threads_change_no_bit() {
         (map, ridge)
     });
 }
+
+/// Whitened by their own covariance rows spread alike in all directions; distances are Mahalanobis'.
+#[test]
+fn whitened_rows_spread_alike() {
+    use ndarray::{Array2, s};
+    let x = Array2::from_shape_fn((60, 3), |(i, j)| {
+        let wave = |by: f32| (i as f32 * by).sin();
+        [10.0 * wave(1.3), wave(0.7) + 4.0 * wave(1.3), 0.2 * wave(2.9)][j] + (i % 2) as f32
+    });
+    let labels: Vec<usize> = (0..60).map(|i| i % 2).collect();
+    let plain = CovarianceShrinkage::Fixed(0.0);
+    let within = WithinCovariance::of(x.view(), &labels, 2, plain).unwrap();
+    let white = within.whiten(x.view()).unwrap();
+    let again = WithinCovariance::of(white.view(), &labels, 2, plain).unwrap();
+    for ((i, j), value) in again.matrix().indexed_iter() {
+        // Rows are stored in `f32`: 1e-5.
+        assert!((value - f64::from(u8::from(i == j))).abs() < 1e-5, "{i}, {j}: {value}");
+    }
+    assert!(within.whiten(x.slice(s![.., ..2])).is_err());
+}

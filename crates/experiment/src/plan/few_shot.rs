@@ -67,6 +67,21 @@ pub enum CovarianceSource {
     Pooled,
 }
 
+/// An embedding that the base rows teach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Embedding {
+    /// The rows as they are.
+    Rows,
+    /// The subspace that tells base classes apart.
+    Fisher,
+    /// Rows less the base rows' mean, whitened by how base rows spread within their class, at unit length.
+    Whitened {
+        /// The identity's share of that covariance, from 0 to 1.
+        shrinkage: f64,
+    },
+}
+
 /// A method of a plan of this kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -101,8 +116,8 @@ pub enum FewShotMethod {
     },
     /// The nearest class mean.
     NearestMean {
-        /// Whether rows are first mapped into the subspace that tells base classes apart.
-        fisher: bool,
+        /// What rows are mapped by first.
+        embedding: Embedding,
     },
     /// A linear discriminant.
     Discriminant {
@@ -154,9 +169,16 @@ impl Labelled for FewShotMethod {
             Self::WarmStart { steps } => {
                 settings.insert("steps".into(), json!(steps));
             }
-            Self::NearestMean { fisher } => {
-                let embedding = if fisher { "fisher" } else { "rows" };
-                settings.insert("embedding".into(), json!(embedding));
+            Self::NearestMean { embedding } => {
+                let word = match embedding {
+                    Embedding::Rows => "rows",
+                    Embedding::Fisher => "fisher",
+                    Embedding::Whitened { .. } => "whitened",
+                };
+                settings.insert("embedding".into(), json!(word));
+                if let Embedding::Whitened { shrinkage } = embedding {
+                    settings.insert("shrinkage".into(), json!(shrinkage));
+                }
             }
             Self::Discriminant { covariance } => {
                 let word = match covariance {
@@ -218,8 +240,21 @@ impl FewShotMethod {
             }
             "warm-start" => Self::WarmStart { steps: table.count("steps", 1)?.unwrap_or(50) },
             "nearest-mean" => {
-                let words = [("rows", false), ("fisher", true)];
-                Self::NearestMean { fisher: table.word("embedding", &words)?.unwrap_or(false) }
+                let white = Embedding::Whitened { shrinkage: 0.9 };
+                let words =
+                    [("rows", Embedding::Rows), ("fisher", Embedding::Fisher), ("whitened", white)];
+                let mut embedding = table.word("embedding", &words)?.unwrap_or(Embedding::Rows);
+                if let Embedding::Whitened { shrinkage } = &mut embedding
+                    && let Some(given) = table.number("shrinkage", 0.0)?
+                {
+                    if given > 1.0 {
+                        let message =
+                            format!("shrinkage: expected a number from 0 to 1, found {given}");
+                        return Err(place.error(message));
+                    }
+                    *shrinkage = given;
+                }
+                Self::NearestMean { embedding }
             }
             "discriminant" => {
                 let words = [

@@ -27,7 +27,9 @@ pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
 pub use detection::{DensePlan, DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan};
 pub use encoder::EncoderPlan;
-pub use few_shot::{CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses};
+pub use few_shot::{
+    CovarianceSource, Embedding, FewShotMethod, FewShotPlan, Learner, NamedClasses,
+};
 pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
-use procrust_align::prepare_rows;
+use procrust_align::{RowStep, prepare_rows};
 use procrust_datasets::{TableOptions, read_table};
 use procrust_transfer::{
     BiasedLogistic, BiasedRidge, CovarianceShrinkage, Descriptions, Discriminant, Eszsl,
@@ -17,7 +17,8 @@ use super::{TransferDataError, accuracy_of, class_words, failed};
 use crate::{
     adaptation::Domains,
     plan::{
-        ClassDescriptions, CovarianceSource, FewShotMethod, FewShotPlan, Learner, NamedClasses,
+        ClassDescriptions, CovarianceSource, Embedding, FewShotMethod, FewShotPlan, Learner,
+        NamedClasses,
     },
     run::Finding,
     space::Space,
@@ -67,8 +68,8 @@ struct Learned {
     ridge: Option<LinearScores>,
     logistic: Option<LinearScores>,
     covariance: Option<WithinCovariance>,
-    /// Pool and test rows in Fisher's subspace.
-    fisher: Option<(Array2<f32>, Array2<f32>)>,
+    /// Embeddings of nearest means, each with pool and test rows.
+    embedded: Vec<(Embedding, Array2<f32>, Array2<f32>)>,
     prototypes: Option<Array2<f64>>,
 }
 
@@ -196,9 +197,30 @@ impl FewShotTasks {
             let shrinkage = CovarianceShrinkage::LedoitWolf;
             learned.covariance = Some(WithinCovariance::of(x, y, classes, shrinkage)?);
         }
-        if asks(|method| matches!(method, FewShotMethod::NearestMean { fisher: true })) {
-            let map = FisherSubspace::default().fit(x, y, classes)?;
-            learned.fisher = Some((map.apply(self.pool.x.view())?, map.apply(self.test.x.view())?));
+        for method in methods {
+            let &FewShotMethod::NearestMean { embedding } = method else { continue };
+            let (pool, test) = (self.pool.x.view(), self.test.x.view());
+            let (pool, test) = match embedding {
+                Embedding::Rows => continue,
+                Embedding::Fisher => {
+                    let map = FisherSubspace::default().fit(x, y, classes)?;
+                    (map.apply(pool)?, map.apply(test)?)
+                }
+                Embedding::Whitened { shrinkage } => {
+                    let shrinkage = CovarianceShrinkage::Fixed(shrinkage);
+                    let within = WithinCovariance::of(x, y, classes, shrinkage)?;
+                    let mean = x.mapv(f64::from).mean_axis(Axis(0)).expect("there are base rows");
+                    #[allow(clippy::cast_possible_truncation, reason = "rows are f32")]
+                    let mean = mean.mapv(|value| value as f32);
+                    let map = |rows: ArrayView2<'_, f32>| {
+                        let mut mapped = within.whiten((&rows - &mean).view())?;
+                        prepare_rows(&mut mapped, &[RowStep::Unit]);
+                        Ok::<_, TransferError>(mapped)
+                    };
+                    (map(pool)?, map(test)?)
+                }
+            };
+            learned.embedded.push((embedding, pool, test));
         }
         if asks(|method| matches!(method, FewShotMethod::NamePrototypes { .. }))
             && let Some((base, new)) = described
@@ -227,7 +249,7 @@ impl FewShotTasks {
         &self,
         method: FewShotMethod,
         drawn: &[usize],
-    ) -> Result<(LinearScores, bool), TransferError> {
+    ) -> Result<(LinearScores, Embedding), TransferError> {
         let Rows { x, labels } = Rows::of(self.pool.x.view(), &self.pool.labels, drawn);
         let (x, y, classes) = (x.view(), labels.as_slice(), self.classes);
         let fit = |x: ArrayView2<'_, f32>, y: &[usize], classes, learner, l2, source| match learner
@@ -267,14 +289,14 @@ impl FewShotTasks {
             FewShotMethod::WarmStart { steps } => {
                 WarmStart { steps, rate: 1.0 }.fit(x, y, classes, source(Learner::Logistic))?
             }
-            FewShotMethod::NearestMean { fisher: false } => {
+            FewShotMethod::NearestMean { embedding: Embedding::Rows } => {
                 NearestClassMean::default().fit(x, y, classes, None)?
             }
-            FewShotMethod::NearestMean { fisher: true } => {
-                let (pool, _) = self.learned.fisher.as_ref().expect("it was asked for");
+            FewShotMethod::NearestMean { embedding } => {
+                let (pool, _) = self.embedded(embedding);
                 let x = pool.select(Axis(0), drawn);
                 let model = NearestClassMean::default().fit(x.view(), y, classes, None)?;
-                return Ok((model, true));
+                return Ok((model, embedding));
             }
             FewShotMethod::Discriminant { covariance } => {
                 let base = self.learned.covariance.as_ref().expect("it was asked for");
@@ -302,7 +324,13 @@ impl FewShotTasks {
                 )?
             }
         };
-        Ok((model, false))
+        Ok((model, Embedding::Rows))
+    }
+
+    /// Pool and test rows in an embedding.
+    fn embedded(&self, embedding: Embedding) -> (&Array2<f32>, &Array2<f32>) {
+        let found = self.learned.embedded.iter().find(|(known, ..)| *known == embedding);
+        found.map_or((&self.pool.x, &self.test.x), |(_, pool, test)| (pool, test))
     }
 }
 
@@ -378,11 +406,8 @@ pub fn run(
     let started = Instant::now();
     let found = data.model(plan.methods[method], &drawn);
     let seconds = started.elapsed().as_secs_f64();
-    let predicted = found.and_then(|(model, fisher)| {
-        let test = match (&data.learned.fisher, fisher) {
-            (Some((_, test)), true) => test,
-            _ => &data.test.x,
-        };
+    let predicted = found.and_then(|(model, embedding)| {
+        let (_, test) = data.embedded(embedding);
         Ok((model.predict(test.view())?, model))
     });
     match predicted {

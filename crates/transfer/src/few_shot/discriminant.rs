@@ -1,6 +1,7 @@
 //! Linear discriminants: class means, and one covariance for all classes.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray_linalg::{Cholesky, Diag, SolveTriangular, UPLO};
 
 use super::LinearScores;
 use crate::TransferError;
@@ -121,6 +122,31 @@ impl WithinCovariance {
             shrinkage: self.shrinkage * share + other.shrinkage * (1.0 - share),
             rows,
         })
+    }
+
+    /// Rows in coordinates in which the covariance is the identity: `x·L⁻ᵀ` for `Σ = L·Lᵀ`. Their squared
+    /// distances are Mahalanobis', `(x − y)·Σ⁻¹·(x − y)ᵀ`.
+    ///
+    /// `x` is n × d and comes back so.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::Columns`]; [`TransferError::NonFinite`]; [`TransferError::Factorization`] where the
+    /// covariance is singular: more shrinkage helps.
+    pub fn whiten(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f32>, TransferError> {
+        check_rows("rows", x)?;
+        check_columns("rows", self.matrix.ncols(), x.ncols())?;
+        let failed = |cause| TransferError::Factorization {
+            what: "the within-class covariance; more shrinkage may help",
+            rows: self.matrix.nrows(),
+            columns: self.matrix.ncols(),
+            cause,
+        };
+        let lower = self.matrix.cholesky(UPLO::Lower).map_err(failed)?;
+        let right = x.t().mapv(f64::from).as_standard_layout().into_owned();
+        let whitened =
+            lower.solve_triangular(UPLO::Lower, Diag::NonUnit, &right).map_err(failed)?;
+        Ok(whitened.t().mapv(|value| value as f32).as_standard_layout().into_owned())
     }
 
     /// The covariance, d × d, shrunk.
