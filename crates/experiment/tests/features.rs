@@ -72,7 +72,7 @@ fn a_folder_becomes_a_matrix() {
     assert_eq!(listed(&folder), found, "nothing else is left");
 
     // What a plan reads: rows and labels.
-    let options = TableOptions { labels: Some("out.labels.txt".into()), ..TableOptions::default() };
+    let options = TableOptions { labels: Some("out.labels.txt".into()), ..Default::default() };
     let table = read_table(folder.path().join("out.npy"), &options).unwrap();
     assert_eq!(table.features.dim(), (6, 334));
     assert_eq!(table.labels.unwrap(), ["cat", "cat", "cat", "dog", "dog", "dog"]);

@@ -67,9 +67,9 @@ impl Vocabulary {
     /// Learns words from pictures, on all of rayon's threads; those that cannot be decoded are passed over.
     ///
     /// Every picture gives the same number of descriptors, drawn by the seed; when there are more pictures
-    /// than samples, that many pictures are drawn that give one each. k-means (begun by k-means++) makes words
-    /// of them. In a second pass a word's inverse document frequency is counted over the same pictures,
-    /// `ln((1 + n) / (1 + m)) + 1` for a word that is in `m` of `n`. The same bits for any number of threads; fewer
+    /// than samples, that many pictures are drawn that give one each. k-means, begun by k-means++, makes words
+    /// of them. In a second pass the inverse document frequencies are counted over the same pictures: a word
+    /// that is in `m` of `n` has `ln((1 + n) / (1 + m)) + 1`. The same bits for any number of threads; fewer
     /// words where there are fewer different descriptors.
     ///
     /// `watch` hears of every picture of each pass, from any thread, and may end the work.
