@@ -91,7 +91,7 @@ fn curves(
 
 fn draw_curves(title: &str, lines: &[(&str, Vec<CurvePoint>)]) -> String {
     let (width, height, left, bottom) = (300.0, 220.0, 40.0, 34.0);
-    let x = |recall: f64| left + (width - left - 10.0) * recall;
+    let x = |recall: f64| left + (width - left - 18.0) * recall;
     let y = |precision: f64| 8.0 + (height - 8.0 - bottom) * (1.0 - precision);
     let mut drawing = Drawing::new(width, height, &format!("precision by recall, {title}"));
     for tick in [0.0, 0.5, 1.0] {
