@@ -6,7 +6,7 @@ use crate::{
     comparisons,
     plan::Kind,
     regret,
-    run::{Finding, Finished, difference, estimate},
+    run::{Finding, Finished, Unit, difference, estimate},
 };
 
 /// A plan's results, ready to be shown.
@@ -83,8 +83,10 @@ pub struct Row {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Cell {
-    /// The mean over seeds with its interval; `None` where a run failed.
+    /// The mean over seeds with its interval; `None` where a run failed or there was none.
     pub estimate: Option<Estimate>,
+    /// Whether there was nothing to run: a method that needs pairs, say, on a task without any.
+    pub not_run: bool,
     /// The paired difference to the reference; `None` for the reference itself.
     pub gain: Option<Estimate>,
     /// The best of its column, and clearly better than the reference.
@@ -250,7 +252,10 @@ impl<'a> View<'a> {
                     let reference = self.reference.filter(|&r| r != method_index);
                     let gain = reference
                         .and_then(|r| difference(&findings, &self.cell(r, variant, column)));
-                    Cell { estimate: estimate(&findings), gain, best: false }
+                    let of_cell =
+                        |unit: &Unit| unit.task == column.at && unit.method == method_index;
+                    let not_run = !self.finished.runs.iter().any(|(unit, _)| of_cell(unit));
+                    Cell { estimate: estimate(&findings), not_run, gain, best: false }
                 };
                 let cells: Vec<Cell> = self.columns.iter().map(cell).collect();
                 let values: Option<Vec<f64>> =
@@ -534,6 +539,7 @@ mod tests {
             method_index: 0,
             cells: vec![Cell {
                 estimate: Some(estimate(value)),
+                not_run: false,
                 gain: gain.map(estimate),
                 best: false,
             }],

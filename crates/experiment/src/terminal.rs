@@ -36,9 +36,10 @@ impl Style {
     }
 }
 
-/// `45.5 ± 3.2`, in percent.
+/// `45.5 ± 3.2`, in percent; a dash where there was nothing to run.
 pub(crate) fn percent(cell: &Cell) -> String {
-    cell.estimate.map_or("failed".to_owned(), |estimate| {
+    let without = if cell.not_run { "–" } else { "failed" };
+    cell.estimate.map_or(without.to_owned(), |estimate| {
         format!("{:.1} ± {:.1}", 100.0 * estimate.value, 100.0 * estimate.half_width)
     })
 }

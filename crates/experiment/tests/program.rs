@@ -437,3 +437,41 @@ fn word_vectors_are_asked_for_similarity_and_analogies() {
     assert!(said.contains("has vectors for 4 of 5 pairs (1 of them in lower case)"), "{said}");
     assert!(said.contains("two against one hurts on questions 3cosadd accuracy"), "{said}");
 }
+
+#[test]
+fn a_learning_curve_may_begin_without_pairs() {
+    let folder = Folder::new();
+    // Twelve words in the plane, and the same turned by a right angle.
+    let vectors = |turned: bool| {
+        let word = |i: u32| {
+            let angle =
+                f64::from(i * i) / 23.0 + if turned { std::f64::consts::FRAC_PI_2 } else { 0.0 };
+            format!("w{i} {} {}\n", angle.cos(), angle.sin())
+        };
+        (0..12).map(word).collect::<String>()
+    };
+    folder.write("a.txt", vectors(false));
+    folder.write("b.txt", vectors(true));
+    let pairs =
+        |words: std::ops::Range<u32>| words.map(|i| format!("w{i} w{i}\n")).collect::<String>();
+    folder.write("train.txt", pairs(0..8));
+    folder.write("test.txt", pairs(8..12));
+    folder.write(
+        "plan.toml",
+        "name = \"curve\"\nkind = \"lexicon\"\n[source]\nfile = \"a.txt\"\n[target]\nfile = \"b.txt\"\n\
+         [lexicon]\ntrain = \"train.txt\"\ntest = \"test.txt\"\nsizes = [0, 8]\n\
+         [retrieval]\ncriteria = [\"cosine\"]\nat = [1]\n\
+         [[method]]\nname = \"none\"\n[[method]]\nname = \"procrustes\"\n",
+    );
+    let done = folder.experiment(&["plan.toml"]).success();
+    let table = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    let row = table.lines().find(|line| line.starts_with("procrustes")).unwrap();
+    assert!(row.contains('–') && row.contains("100.0"), "{table}");
+    assert!(!table.contains("failed"), "{table}");
+    let tasks = |method: &str| -> Vec<String> {
+        let of = |line: &&serde_json::Value| line["method"] == method && line["metric"] == "p@1";
+        folder.results().iter().filter(of).map(|line| line["task"].to_string()).collect()
+    };
+    assert_eq!(tasks("none").len(), 2);
+    assert_eq!(tasks("procrustes"), ["\"a.txt>b.txt 8 pairs\""]);
+}
