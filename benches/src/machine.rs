@@ -6,6 +6,8 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
+use ndarray::Array2;
+use procrust_product::{Number, multiply};
 use rayon::prelude::*;
 
 /// The most memory that this process held, in MB, where the system says (Linux).
@@ -68,51 +70,20 @@ pub(crate) fn root() -> std::path::PathBuf {
 
 /// Multiplications and additions a second of a plain product of square matrices, in memory that is
 /// warm, on all threads: the best of a few.
-pub(crate) fn product_peak<T: Copy + Send + Sync + 'static>(zero: T, one: T) -> f64 {
+pub(crate) fn product_peak<T: Number>() -> f64 {
     const DIM: usize = 1024;
     let flops = 2.0 * (DIM as f64).powi(3) * threads() as f64;
     let round = || {
         let start = Instant::now();
         (0..threads()).into_par_iter().for_each(|_| {
-            let (a, b) = (vec![one; DIM * DIM], vec![one; DIM * DIM]);
-            let mut c = vec![zero; DIM * DIM];
-            product(&a, &b, &mut c, DIM, (zero, one));
+            let square = || Array2::from_elem((DIM, DIM), T::ONE);
+            let (a, b, mut c) = (square(), square(), square());
+            multiply(a.view(), b.view(), c.view_mut(), T::ONE, false);
             black_box(&c);
         });
         flops / start.elapsed().as_secs_f64()
     };
     (0..6).map(|_| round()).fold(0.0, f64::max)
-}
-
-fn product<T: Copy + 'static>(a: &[T], b: &[T], c: &mut [T], dim: usize, (zero, one): (T, T)) {
-    assert!([a.len(), b.len(), c.len()].iter().all(|&len| len == dim * dim));
-    let step = dim as isize;
-    // SAFETY: all three are square matrices of `dim` rows of `dim` values, as was checked; `c` is
-    // borrowed mutably and overlaps neither other, and what stands in it is not read.
-    #[allow(unsafe_code, reason = "one call of gemm; its safety argument stands above")]
-    unsafe {
-        gemm::gemm(
-            dim,
-            dim,
-            dim,
-            c.as_mut_ptr(),
-            1,
-            step,
-            false,
-            a.as_ptr(),
-            1,
-            step,
-            b.as_ptr(),
-            1,
-            step,
-            zero,
-            one,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
 }
 
 /// Bytes a second of reading a file from the page cache into memory, on all threads, the best of a

@@ -223,7 +223,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             let (seconds, fit) = fastest(|| Procrustes::default().fit(x.view(), y.view()))?;
             save(&out, fit.source().matrix().to_owned().as_slice().expect("standard layout"))?;
             let flops = 2.0 * (x.nrows() * x.ncols() * y.ncols()) as f64;
-            limit = Some(("f64 product", flops / machine::product_peak(0.0, 1.0_f64)));
+            limit = Some(("f64 product", flops / machine::product_peak::<f64>()));
             seconds
         }
         "coral" | "coral-unregularized" => {
@@ -239,7 +239,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             save(&out, mapped.as_slice().expect("standard layout"))?;
             // Half of two symmetric sums and one product.
             let flops = (x.len() as f64 * 3.0 + y.len() as f64) * x.ncols() as f64;
-            limit = Some(("f64 products", flops / machine::product_peak(0.0, 1.0_f64)));
+            limit = Some(("f64 products", flops / machine::product_peak::<f64>()));
             seconds
         }
         "apply" => {
@@ -249,7 +249,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             let (seconds, mapped) = fastest(|| map.apply(x.view()))?;
             save(&out, mapped.as_slice().expect("standard layout"))?;
             let flops = 2.0 * (x.len() * w.ncols()) as f64;
-            limit = Some(("f64 product", flops / machine::product_peak(0.0, 1.0_f64)));
+            limit = Some(("f64 product", flops / machine::product_peak::<f64>()));
             seconds
         }
         "csls" | "nearest" => {
@@ -260,7 +260,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             })?;
             save(&out, found.indices.as_slice().expect("standard layout"))?;
             let flops = 2.0 * (x.len() * y.nrows()) as f64;
-            limit = Some(("f32 product", flops / machine::product_peak(0.0, 1.0_f32)));
+            limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
         "load-text" => {
@@ -306,7 +306,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             let found: Vec<u32> = found.into_iter().map(|label| label as u32).collect();
             save(&out, &found)?;
             let flops = 2.0 * (x.len() * y.nrows()) as f64;
-            limit = Some(("f32 product", flops / machine::product_peak(0.0, 1.0_f32)));
+            limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
         _ => bail!("no task `{task}`"),

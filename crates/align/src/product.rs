@@ -1,9 +1,10 @@
-//! Matrix products, by the `gemm` crate.
+//! Sums and strips of matrix products.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
-/// Rows of a strip of a large product or of a symmetric sum: wide enough to keep `gemm` busy, and
+/// Rows of a strip of a large product or of a symmetric sum: wide enough to keep `multiply` busy, and
 /// narrow enough that little of the other half of a symmetric sum is computed.
 const STRIP: usize = 128;
 
@@ -16,41 +17,7 @@ pub(crate) fn add(
     right: ArrayView2<'_, f64>,
     out: &mut ArrayViewMut2<'_, f64>,
 ) {
-    let ((m, k), (right_k, n)) = (left.dim(), right.dim());
-    assert_eq!(k, right_k, "the left side of a product has a column for each row of the right");
-    assert_eq!(out.dim(), (m, n), "a product has a row for each left and a column for each right");
-    let (out_rows, out_columns) = (out.strides()[0], out.strides()[1]);
-    let (left_rows, left_columns) = (left.strides()[0], left.strides()[1]);
-    let (right_rows, right_columns) = (right.strides()[0], right.strides()[1]);
-    // SAFETY: `gemm` reads `left` at (i, l), `right` at (l, j) and reads and writes `out` at (i, j)
-    // for i < m, j < n, l < k, each at base + index · stride. The three shapes were compared above,
-    // and `ndarray` guarantees that every element of a view lies in memory that the view may read
-    // (and `out`, borrowed mutably, write: so it overlaps neither other, and all of it is
-    // initialised).
-    #[allow(unsafe_code, reason = "one call of gemm; its safety argument stands above")]
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            out_columns,
-            out_rows,
-            true,
-            left.as_ptr(),
-            left_columns,
-            left_rows,
-            right.as_ptr(),
-            right_columns,
-            right_rows,
-            1.0_f64,
-            1.0_f64,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    multiply(left, right, out.view_mut(), 1.0, true);
 }
 
 /// Adds `leftᵀ · right` to the upper triangle of `out`, which is known to be symmetric in the end;
@@ -151,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a column for each row")]
+    #[should_panic(expected = "the inner sides of a product are equal")]
     fn widths_must_agree() {
         of(integers(1, 2, 1).view(), integers(3, 1, 1).view());
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::{
     Neighbors, NeighborsError,
-    kernel::products_f64,
+    kernel::products,
     search::{Found, Ranking, Search},
     table::{Frame, Rows, check, check_columns, check_count},
 };
@@ -137,7 +137,7 @@ fn log_sums(source: &Rows<'_>, target: &Rows<'_>, beta: f64) -> Vec<f64> {
                 let sources = source_frame.unit_rows(source, start..start + width);
                 debug_assert_eq!(sources.dim(), (width, d));
                 let mut cosines = cosines.slice_mut(s![.., ..width]);
-                products_f64(targets.view(), sources.view(), &mut cosines);
+                products(targets.view(), sources.view(), &mut cosines);
                 for (cosines, sum) in cosines.rows().into_iter().zip(&mut sums) {
                     let largest = cosines.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
                     let (old, new) = (sum.0, sum.0.max(beta * largest));

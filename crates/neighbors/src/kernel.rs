@@ -1,68 +1,16 @@
-//! The product of two blocks of rows, by the `gemm` crate.
+//! The product of two blocks of rows, each row with each.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
+use procrust_product::{Number, multiply};
 
 /// Writes every inner product of a row of `left` (m × d) and a row of `right` (n × d) into `out`
 /// (m × n). On the calling thread only.
-pub(crate) fn products(
-    left: ArrayView2<'_, f32>,
-    right: ArrayView2<'_, f32>,
-    out: &mut ArrayViewMut2<'_, f32>,
-) {
-    multiply(left, right, out, (0.0, 1.0));
-}
-
-/// [`products`] in `f64`.
-pub(crate) fn products_f64(
-    left: ArrayView2<'_, f64>,
-    right: ArrayView2<'_, f64>,
-    out: &mut ArrayViewMut2<'_, f64>,
-) {
-    multiply(left, right, out, (0.0, 1.0));
-}
-
-fn multiply<T: 'static>(
+pub(crate) fn products<T: Number>(
     left: ArrayView2<'_, T>,
     right: ArrayView2<'_, T>,
     out: &mut ArrayViewMut2<'_, T>,
-    (zero, one): (T, T),
 ) {
-    let ((m, d), (n, right_d)) = (left.dim(), right.dim());
-    assert_eq!(d, right_d, "rows of a product are of one width");
-    assert_eq!(out.dim(), (m, n), "a product has a row for each left and a column for each right");
-    let (out_rows, out_columns) = (out.strides()[0], out.strides()[1]);
-    let (left_rows, left_columns) = (left.strides()[0], left.strides()[1]);
-    let (right_rows, right_columns) = (right.strides()[0], right.strides()[1]);
-    // SAFETY: `gemm` reads `left` at (i, l), `right` at (j, l) and writes `out` at (i, j) for i < m,
-    // j < n, l < d, each at base + index · stride. The three shapes were compared above, and
-    // `ndarray` guarantees that every element of a view lies in memory that the view may read (and
-    // `out`, borrowed mutably, write: so it overlaps neither other). `read_dst` is false: what
-    // stands in `out` is not read. `gemm` knows T by its `TypeId` and panics on one that it does
-    // not multiply.
-    #[allow(unsafe_code, reason = "one call of gemm; its safety argument stands above")]
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            d,
-            out.as_mut_ptr(),
-            out_columns,
-            out_rows,
-            false,
-            left.as_ptr(),
-            left_columns,
-            left_rows,
-            right.as_ptr(),
-            right_rows,
-            right_columns,
-            zero,
-            one,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    multiply(left, right.t(), out.view_mut(), T::ONE, false);
 }
 
 #[cfg(test)]
@@ -88,7 +36,7 @@ mod tests {
             assert_eq!(out, expected);
             let mut wide = Array2::from_elem((m, n), f64::NAN);
             let (l, r) = (left.mapv(f64::from), right.mapv(f64::from));
-            products_f64(l.view(), r.view(), &mut wide.view_mut());
+            products(l.view(), r.view(), &mut wide.view_mut());
             assert_eq!(wide, expected.mapv(f64::from));
 
             // Every second column of a wider matrix; a part of the output; transposed rows.
@@ -108,14 +56,14 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "rows of a product are of one width")]
+    #[should_panic(expected = "the inner sides of a product are equal")]
     fn widths_must_agree() {
         let mut out = Array2::zeros((1, 1));
         products(integers(1, 2, 1).view(), integers(1, 3, 1).view(), &mut out.view_mut());
     }
 
     #[test]
-    #[should_panic(expected = "a product has a row for each left")]
+    #[should_panic(expected = "a product has the rows of the left")]
     fn the_product_must_have_its_shape() {
         let mut out = Array2::zeros((1, 1));
         products(integers(2, 2, 1).view(), integers(1, 2, 1).view(), &mut out.view_mut());

@@ -1,11 +1,11 @@
 //! The same layers forward, keeping what the way back needs, and back.
 
 use ndarray::s;
+use procrust_product::multiply;
 
 use super::{
     config::BertConfig,
     forward::{Batch, attend, head, view, view_mut},
-    kernel::multiply,
     layers::{Layer, Linear, Norm},
     math,
 };

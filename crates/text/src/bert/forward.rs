@@ -4,10 +4,10 @@
 //! the work, see no padding. Only attention goes sentence by sentence.
 
 use ndarray::{ArrayView2, ArrayViewMut2, s};
+use procrust_product::multiply;
 
 use super::{
     config::BertConfig,
-    kernel::multiply,
     layers::{Linear, Parameters},
     math,
 };

@@ -3,7 +3,6 @@
 mod backward;
 mod config;
 mod forward;
-mod kernel;
 mod layers;
 mod mapping;
 mod math;
