@@ -46,6 +46,7 @@ mod error;
 mod few_shot;
 mod lbfgs;
 mod linear;
+mod softmax;
 mod sparse;
 mod tadell;
 mod transferability;

@@ -200,10 +200,8 @@ impl View<'_> {
         for (at, (truths, found)) in self.data.test.truths.iter().zip(self.found).enumerate() {
             let shown = &found[..self.shown(at)];
             let (_, taken) = right(truths, shown);
-            let left = truths
-                .iter()
-                .zip(taken)
-                .filter(|(truth, taken)| !taken && !truth.difficult && !truth.crowd);
+            let left =
+                truths.iter().zip(taken).filter(|(truth, taken)| !taken && !truth.is_set_aside());
             missed.extend(left.map(|(truth, _)| (at, *truth)));
         }
         let total = missed.len();

@@ -131,6 +131,12 @@ impl TrueBox {
     pub fn new(bounds: BoundingBox, class: usize) -> Self {
         Self { bounds, class, crowd: false, difficult: false, area: None }
     }
+
+    /// Whether it is left out of account, a crowd or difficult: nobody is asked to find it or to learn from it.
+    #[must_use]
+    pub fn is_set_aside(&self) -> bool {
+        self.crowd || self.difficult
+    }
 }
 
 /// A box that a detector found.

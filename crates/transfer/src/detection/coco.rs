@@ -303,8 +303,7 @@ impl Cell {
     fn add(&mut self, picture: usize, truths: &[TrueBox], found: &[FoundBox], size: SizeRange) {
         let areas = size.areas();
         let area = |truth: &TrueBox| truth.area.unwrap_or_else(|| truth.bounds.area());
-        let ignored =
-            |truth: &TrueBox| truth.crowd || truth.difficult || !areas.contains(&area(truth));
+        let ignored = |truth: &TrueBox| truth.is_set_aside() || !areas.contains(&area(truth));
         // What is asked for comes first; otherwise as they stand.
         let (asked, others): (Vec<&TrueBox>, Vec<&TrueBox>) =
             truths.iter().partition(|truth| !ignored(truth));

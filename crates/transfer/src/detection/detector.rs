@@ -248,7 +248,7 @@ pub(super) fn judged(truths: &[super::TrueBox], found: &[FoundBox]) -> Vec<(f64,
         let overlaps = own.map(|(truth, t)| (truth, t.bounds.iou(&found[at].bounds)));
         let best = overlaps.filter(|(_, iou)| *iou >= 0.5).max_by(|a, b| a.1.total_cmp(&b.1));
         match best {
-            Some((truth, _)) if truths[truth].crowd || truths[truth].difficult => {}
+            Some((truth, _)) if truths[truth].is_set_aside() => {}
             Some((truth, _)) => {
                 judged.push((found[at].score, !std::mem::replace(&mut taken[truth], true)));
             }

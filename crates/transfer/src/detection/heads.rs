@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, linalg::general_mat_mul, s};
 use rayon::prelude::*;
 
-use crate::lbfgs::minimize;
+use crate::{lbfgs::minimize, softmax};
 
 /// Rows that a thread widens at once.
 const CHUNK: usize = 256;
@@ -31,9 +31,11 @@ impl Rows {
         self.labels.push(label);
     }
 
-    pub(super) fn extend(&mut self, other: &Self) {
-        self.values.extend_from_slice(&other.values);
-        self.labels.extend_from_slice(&other.labels);
+    /// Joins the rows of another.
+    pub(super) fn append(&mut self, other: Self) {
+        debug_assert_eq!(other.dim, self.dim);
+        self.values.extend(other.values);
+        self.labels.extend(other.labels);
     }
 
     pub(super) fn view(&self) -> ArrayView2<'_, f32> {
@@ -43,13 +45,66 @@ impl Rows {
     pub(super) fn row(&self, at: usize) -> &[f32] {
         &self.values[at * self.dim..][..self.dim]
     }
+}
+
+/// Windows that show something, and windows of background after them: learned from together, kept apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Windows<'a> {
+    pub(super) positives: &'a Rows,
+    pub(super) negatives: &'a Rows,
+}
+
+impl Windows<'_> {
+    fn len(&self) -> usize {
+        self.positives.len() + self.negatives.len()
+    }
+
+    /// A row and its label.
+    fn at(&self, at: usize) -> (&[f32], usize) {
+        let (rows, at) = match at.checked_sub(self.positives.len()) {
+            None => (self.positives, at),
+            Some(at) => (self.negatives, at),
+        };
+        (rows.row(at), rows.labels[at])
+    }
 
     /// The mean squared length of a row; 1 where all is zero.
     pub(super) fn mean_square(&self) -> f64 {
-        let squares = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
-        let sums: Vec<f64> = self.values.par_chunks(self.dim.max(1)).map(squares).collect();
+        let squares = |at: usize| self.at(at).0.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        let sums: Vec<f64> = (0..self.len()).into_par_iter().map(squares).collect();
         let mean = sums.iter().sum::<f64>() / self.len().max(1) as f64;
         if mean > 0.0 { mean } else { 1.0 }
+    }
+
+    /// Value and gradient of the losses. Chunks are shared out to threads and added in order.
+    fn losses(&self, parameters: &Parameters) -> (f64, Parameters) {
+        let (dim, outputs) = (parameters.nrows() - 1, parameters.ncols());
+        let weights = parameters.slice(s![..dim, ..]);
+        let intercepts = parameters.row(dim);
+        let chunk = |start: usize| {
+            let count = CHUNK.min(self.len() - start);
+            let mut x = Array2::zeros((count, dim));
+            let mut labels = Vec::with_capacity(count);
+            for (at, mut wide) in x.rows_mut().into_iter().enumerate() {
+                let (row, label) = self.at(start + at);
+                wide.iter_mut().zip(row).for_each(|(wide, &value)| *wide = f64::from(value));
+                labels.push(label);
+            }
+            let mut scores = x.dot(&weights) + intercepts;
+            let value = softmax::losses(&mut scores, &labels);
+            let mut gradient = Array2::zeros((dim + 1, outputs));
+            general_mat_mul(1.0, &x.t(), &scores, 0.0, &mut gradient.slice_mut(s![..dim, ..]));
+            gradient.row_mut(dim).assign(&scores.sum_axis(Axis(0)));
+            (value, gradient)
+        };
+        let starts: Vec<usize> = (0..self.len()).step_by(CHUNK).collect();
+        let parts: Vec<(f64, Parameters)> = starts.into_par_iter().map(chunk).collect();
+        let mut sum = (0.0, Array2::zeros((dim + 1, outputs)));
+        for (value, gradient) in parts {
+            sum.0 += value;
+            sum.1 += &gradient;
+        }
+        sum
     }
 }
 
@@ -69,50 +124,17 @@ pub(super) struct Logistic {
 impl Logistic {
     /// Minimises the rows' losses plus `l2 · ½‖W − W_source‖²`, intercepts free, from `start` on. Labels are
     /// classes; the number of classes stands for the background.
-    pub(super) fn fit(&self, rows: &Rows, source: &Parameters, start: Parameters) -> Parameters {
-        let dim = rows.dim;
+    pub(super) fn fit(
+        &self,
+        windows: Windows<'_>,
+        source: &Parameters,
+        start: Parameters,
+    ) -> Parameters {
         let objective = |parameters: &Parameters| {
-            let (mut value, mut gradient) = losses(rows, parameters);
-            let apart = &parameters.slice(s![..dim, ..]) - &source.slice(s![..dim, ..]);
-            value += 0.5 * self.l2 * apart.iter().map(|w| w * w).sum::<f64>();
-            gradient.slice_mut(s![..dim, ..]).scaled_add(self.l2, &apart);
-            (value, gradient)
+            softmax::drawn(windows.losses(parameters), parameters, source, self.l2)
         };
-        minimize(objective, start, self.steps, self.tolerance * rows.len().max(1) as f64).point
+        minimize(objective, start, self.steps, self.tolerance * windows.len().max(1) as f64).point
     }
-}
-
-/// Value and gradient of the losses. Chunks are shared out to threads and added in order.
-fn losses(rows: &Rows, parameters: &Parameters) -> (f64, Parameters) {
-    let (dim, outputs) = (rows.dim, parameters.ncols());
-    let weights = parameters.slice(s![..dim, ..]);
-    let intercepts = parameters.row(dim);
-    let chunk = |(values, labels): (&[f32], &[usize])| {
-        let x = Array2::from_shape_fn((labels.len(), dim), |(i, j)| f64::from(values[i * dim + j]));
-        let mut scores = x.dot(&weights) + intercepts;
-        let mut value = 0.0;
-        for (mut row, &label) in scores.rows_mut().into_iter().zip(labels) {
-            let largest = row.fold(f64::NEG_INFINITY, |most, &score| most.max(score));
-            let own = row[label] - largest;
-            row.mapv_inplace(|score| (score - largest).exp());
-            let sum = row.sum();
-            value += sum.ln() - own;
-            row /= sum;
-            row[label] -= 1.0;
-        }
-        let mut gradient = Array2::zeros((dim + 1, outputs));
-        general_mat_mul(1.0, &x.t(), &scores, 0.0, &mut gradient.slice_mut(s![..dim, ..]));
-        gradient.row_mut(dim).assign(&scores.sum_axis(Axis(0)));
-        (value, gradient)
-    };
-    let parts: Vec<(f64, Parameters)> =
-        rows.values.par_chunks(CHUNK * dim).zip(rows.labels.par_chunks(CHUNK)).map(chunk).collect();
-    let mut sum = (0.0, Array2::zeros((dim + 1, outputs)));
-    for (value, gradient) in parts {
-        sum.0 += value;
-        sum.1 += &gradient;
-    }
-    sum
 }
 
 /// Scores of each class against the background: weights d × classes and intercepts, in single precision.
@@ -142,6 +164,16 @@ mod tests {
         rows
     }
 
+    /// The first `count` rows, and the others.
+    fn parts(rows: &Rows, count: usize) -> (Rows, Rows) {
+        let mut parts = (Rows::new(rows.dim), Rows::new(rows.dim));
+        for at in 0..rows.len() {
+            let part = if at < count { &mut parts.0 } else { &mut parts.1 };
+            part.push(rows.row(at), rows.labels[at]);
+        }
+        parts
+    }
+
     /// As the few-shot method of the same formula, which is tested against SciPy.
     #[test]
     fn the_minimum_is_that_of_biased_logistic_regression() {
@@ -155,8 +187,10 @@ mod tests {
         let expected = logistic.fit(rows.view(), &rows.labels, 3, Some(&source)).unwrap();
         let mut start = Array2::zeros((6, 3));
         start.slice_mut(s![..5, ..]).assign(&source.weights());
+        let (positives, negatives) = parts(&rows, 450);
+        let windows = Windows { positives: &positives, negatives: &negatives };
         let found =
-            Logistic { l2: 2.0, steps: 500, tolerance: 1e-9 }.fit(&rows, &start, start.clone());
+            Logistic { l2: 2.0, steps: 500, tolerance: 1e-9 }.fit(windows, &start, start.clone());
         let apart = &found.slice(s![..5, ..]) - &expected.weights();
         assert!(apart.iter().all(|apart| apart.abs() < 1e-6), "{apart}");
         // Intercepts are free up to a constant.
@@ -167,10 +201,11 @@ mod tests {
 
     #[test]
     fn bits_do_not_depend_on_threads() {
-        let rows = rows(2000, 7);
+        let (positives, negatives) = parts(&rows(2000, 7), 900);
+        let windows = Windows { positives: &positives, negatives: &negatives };
         let fit = || {
             Logistic { l2: 1.0, steps: 30, tolerance: 1e-6 }.fit(
-                &rows,
+                windows,
                 &Array2::zeros((8, 3)),
                 Array2::zeros((8, 3)),
             )

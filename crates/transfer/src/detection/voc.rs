@@ -110,8 +110,7 @@ impl VocEvaluation {
 
 impl Class {
     fn add(&mut self, picture: usize, truths: &[&TrueBox], found: &[FoundBox], threshold: f64) {
-        let aside = |truth: &TrueBox| truth.difficult || truth.crowd;
-        self.asked.push(truths.iter().filter(|truth| !aside(truth)).count() as u32);
+        self.asked.push(truths.iter().filter(|truth| !truth.is_set_aside()).count() as u32);
         let mut taken = vec![false; truths.len()];
         for at in by_score(found) {
             let mut best: Option<(usize, f64)> = None;
@@ -122,7 +121,7 @@ impl Class {
                 }
             }
             let right = match best.filter(|&(_, overlap)| overlap >= threshold) {
-                Some((truth, _)) if aside(truths[truth]) => continue,
+                Some((truth, _)) if truths[truth].is_set_aside() => continue,
                 Some((truth, _)) => !std::mem::replace(&mut taken[truth], true),
                 None => false,
             };

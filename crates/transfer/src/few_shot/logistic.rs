@@ -7,6 +7,7 @@ use super::biased::source_weights;
 use crate::checks::{check_count, check_labels, check_positive, check_rows};
 use crate::lbfgs::minimize;
 use crate::linear::eigh;
+use crate::softmax::{drawn, losses};
 use crate::{TransferError, Warning};
 
 /// Multinomial logistic regression with weights that are drawn towards those of a source model.
@@ -66,16 +67,7 @@ impl Losses<'_> {
     /// Value and gradient, (d + 1) × classes.
     fn at(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
         let mut scores = self.x.dot(parameters);
-        let mut value = 0.0;
-        for (mut row, &label) in scores.rows_mut().into_iter().zip(self.labels) {
-            let largest = row.fold(f64::NEG_INFINITY, |most, &score| most.max(score));
-            let own = row[label] - largest;
-            row.mapv_inplace(|score| (score - largest).exp());
-            let sum = row.sum();
-            value += sum.ln() - own;
-            row /= sum;
-            row[label] -= 1.0;
-        }
+        let value = losses(&mut scores, self.labels);
         (value, self.x.t().dot(&scores))
     }
 }
@@ -127,14 +119,8 @@ impl BiasedLogistic {
         check_count("steps", self.steps)?;
         check_positive("tolerance", self.tolerance)?;
         let (losses, start) = prepared(x, labels, classes, source)?;
-        let dim = x.ncols();
-        let objective = |parameters: &Array2<f64>| {
-            let (mut value, mut gradient) = losses.at(parameters);
-            let apart = &parameters.slice(s![..dim, ..]) - &start.slice(s![..dim, ..]);
-            value += 0.5 * self.l2 * apart.iter().map(|w| w * w).sum::<f64>();
-            gradient.slice_mut(s![..dim, ..]).scaled_add(self.l2, &apart);
-            (value, gradient)
-        };
+        let objective =
+            |parameters: &Array2<f64>| drawn(losses.at(parameters), parameters, &start, self.l2);
         let rows = x.nrows() as f64;
         let found = minimize(objective, start.clone(), self.steps, self.tolerance * rows);
         let gradient = found.gradient / rows;

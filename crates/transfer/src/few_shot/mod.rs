@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::checks::{check_finite_wide, widen};
 use crate::linear::argmax;
+use crate::softmax::softmax;
 use crate::{TransferError, Warning};
 
 /// One score a class, linear in the row: `x·W + b`. The highest wins, the first of equals.
@@ -78,11 +79,8 @@ impl LinearScores {
     /// As [`LinearScores::scores`].
     pub fn probabilities(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f64>, TransferError> {
         let mut scores = self.scores(x)?;
-        for mut row in scores.rows_mut() {
-            let largest = row.fold(f64::NEG_INFINITY, |most, &score| most.max(score));
-            row.mapv_inplace(|score| (score - largest).exp());
-            let sum = row.sum();
-            row /= sum;
+        for row in scores.rows_mut() {
+            softmax(row);
         }
         Ok(scores)
     }
