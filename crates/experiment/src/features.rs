@@ -16,11 +16,11 @@ use std::{
 use procrust_datasets::{DatasetError, TableOptions, read_table};
 use procrust_images::{
     BagOfWords, Decoding, Describe, Extracted, Extraction, ImagesError, Items, Outcome, Skipped,
-    Vocabulary, WrittenBag, descriptor_with,
+    Vocabulary, WrittenBag,
 };
 use serde::Serialize;
 
-use crate::{progress::Progress, results::write_whole};
+use crate::{descriptors, progress::Progress, results::write_whole};
 
 /// What to describe, how, and where the rows go.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +31,8 @@ pub struct FeatureExtraction {
     pub from: PathBuf,
     /// The file that is written, in NumPy's format.
     pub to: PathBuf,
-    /// The descriptor, as [`procrust_images::descriptor`] reads it, or `bow` ([`WrittenBag`]), or several of
-    /// them joined by `+`.
+    /// The descriptor, as [`procrust_images::descriptor`] reads it, the path of a network that ends in `.onnx`
+    /// included, or `bow` ([`WrittenBag`]), or several of them joined by `+`.
     pub descriptor: String,
     /// The labels of an array: a file beside it, or the name of a variable in it.
     pub labels: Option<String>,
@@ -96,7 +96,7 @@ pub enum FeaturesError {
     },
     /// The descriptor is not one.
     #[error(transparent)]
-    Descriptor(ImagesError),
+    Descriptor(#[from] ImagesError),
     /// The array could not be read.
     #[error(transparent)]
     Array(Box<DatasetError>),
@@ -161,14 +161,8 @@ impl FeatureExtraction {
     pub fn run(&self) -> Result<ExtractedFeatures, FeaturesError> {
         self.check_target()?;
         // What is wrong with the descriptor is said before pictures are looked for.
-        let mut bag = false;
-        descriptor_with(&self.descriptor, |part| {
-            WrittenBag::parse(part).map(|written| {
-                bag = true;
-                written.map(|_| Box::new(procrust_images::Pixels::default()) as Box<dyn Describe>)
-            })
-        })
-        .map_err(FeaturesError::Descriptor)?;
+        let bag = descriptors::check(&self.descriptor, Path::new(""))
+            .map_err(FeaturesError::Descriptor)?;
         match (&self.vocabulary, bag) {
             (None, true) => return Err(FeaturesError::NoVocabulary),
             (Some(_), false) => return Err(FeaturesError::NoBag),
@@ -213,24 +207,7 @@ impl FeatureExtraction {
     }
 
     fn describe(&self, items: &Items) -> Result<Box<dyn Describe>, FeaturesError> {
-        let mut failed = None;
-        let made = descriptor_with(&self.descriptor, |part| {
-            let written = match WrittenBag::parse(part)? {
-                Ok(written) => written,
-                Err(error) => return Some(Err(error)),
-            };
-            Some(match self.bag(&written, items) {
-                Ok(bag) => Ok(Box::new(bag) as Box<dyn Describe>),
-                Err(error) => {
-                    failed = Some(error);
-                    Err(ImagesError::NoParts)
-                }
-            })
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => made.map_err(FeaturesError::Descriptor),
-        }
+        descriptors::make(&self.descriptor, Path::new(""), |written| self.bag(written, items))
     }
 
     /// The bag of words of the vocabulary's file, which is learned first if it is not there.

@@ -22,8 +22,9 @@ pub(crate) struct Arguments {
     /// OUT.labels.txt and OUT.skipped.tsv
     #[arg(value_name = "OUT.npy")]
     to: PathBuf,
-    /// How pictures become rows: pixels, hog, hog-opencv, lbp, color, gist or bow, with settings as in
-    /// `hog(size=64,cell=8)`; several are joined by +
+    /// How pictures become rows: pixels, hog, hog-opencv, lbp, color, gist, bow or efficientnet-lite0, with
+    /// settings as in `hog(size=64,cell=8)`; a network's file MODEL.onnx with MODEL.toml beside it; several are
+    /// joined by +
     #[arg(long, value_name = "DESCRIPTOR")]
     descriptor: String,
     /// The labels of an array: a file beside it

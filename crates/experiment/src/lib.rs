@@ -29,6 +29,7 @@ mod annotate;
 mod comparisons;
 mod convert;
 mod dense;
+mod descriptors;
 mod embed;
 mod features;
 pub mod lexicon;

@@ -226,6 +226,8 @@ fn settings_of_another_descriptor_are_refused() {
         &["plan.toml:14:", "`efficientnet`", "did you mean `efficientnet-lite0`?", "hog"],
     );
     let said = images("descriptor = \"efficientnet-lite0\"\nsize = 16");
+    contains(&said, &["plan.toml:14:", "`size` is 16: expected 32 to 4096"]);
+    let said = images("descriptor = \"lbp\"\nsize = 16");
     contains(&said, &["plan.toml:15:", "`size` is not known"]);
     let said = images("descriptor = \"efficientnet-lite0\"\nframing = \"center\"");
     contains(&said, &["plan.toml:15:", "`center`", "did you mean `centre`?", "whole"]);

@@ -133,6 +133,31 @@ fn an_array_becomes_a_matrix() {
     assert!(text(&said.get_output().stderr).contains("an array of three axes"));
 }
 
+/// The network that ships, and another by its file.
+#[test]
+fn networks_describe() {
+    let folder = photographs();
+    let deep = "efficientnet-lite0(framing=whole,size=64)";
+    let done = features(&folder, &["in", "deep.npy", "--descriptor", deep]).success();
+    let said = text(&done.get_output().stdout);
+    assert!(said.contains("6 pictures × 1280, 2 classes, efficientnet-lite0("), "{said}");
+
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/tests/models/");
+    for file in ["nchw.onnx", "nchw.toml"] {
+        std::fs::copy(format!("{models}{file}"), folder.path().join(file)).unwrap();
+    }
+    let done = features(&folder, &["in", "net.npy", "--descriptor", "pixels(size=2)+nchw.onnx"]);
+    let said = text(&done.success().get_output().stdout);
+    assert!(said.contains("6 pictures × "), "{said}");
+    let rows = |file: &str| {
+        read_table(folder.path().join(file), &TableOptions::default()).unwrap().features
+    };
+    assert!(rows("net.npy").ncols() > 4);
+    assert!(rows("deep.npy").rows().into_iter().all(|row| row.iter().any(|&x| x > 0.0)));
+    let said = features(&folder, &["in", "no.npy", "--descriptor", "none.onnx"]).code(1);
+    assert!(text(&said.get_output().stderr).contains("none.toml"));
+}
+
 /// Visual words are learned once and then read.
 #[test]
 fn bags_of_words() {
@@ -182,7 +207,8 @@ fn what_cannot_be_done_leaves_nothing_behind() {
     let error = said(&["in", "out.npy", "--descriptor", "hgo"]);
     assert_eq!(
         error,
-        "error: descriptor `hgo`: expected one of pixels, hog, hog-opencv, lbp, color, gist\n"
+        "error: descriptor `hgo`: expected one of pixels, hog, hog-opencv, lbp, color, gist, \
+         efficientnet-lite0, or a network's file that ends in .onnx\n"
     );
     let error = said(&["none", "out.npy", "--descriptor", "lbp"]);
     assert!(error.contains("found none that can be described; 1 skipped, the first is bad.png"));

@@ -363,15 +363,18 @@ fn the_table_has_methods_as_rows_and_tasks_as_columns() {
     assert!(!table.contains('\x1b'), "no colour in a file");
 }
 
-/// Interrupts a run of the shipped digits once its first line is written.
+/// Interrupts a run that would take minutes once its first line is written.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_was_finished() {
     use std::{process::Command, thread::sleep, time::Duration};
-    let folder = Folder::new();
+    let folder = Folder::with_domains();
+    let seeds: Vec<String> = (0..100_000).map(|seed| seed.to_string()).collect();
+    let top = format!("seeds = [{}]\ntrain_rows = 30\n[[domain]]", seeds.join(","));
+    folder.write("plan.toml", plan("").replacen("[[domain]]", &top, 1));
     let mut child = Command::new(env!("CARGO_BIN_EXE_procrust"))
         .current_dir(folder.path())
-        .args(["experiment", "--threads", "1", "--out", "out"])
+        .args(["experiment", "plan.toml", "--threads", "1", "--out", "out"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -474,4 +477,72 @@ fn a_learning_curve_may_begin_without_pairs() {
     };
     assert_eq!(tasks("none").len(), 2);
     assert_eq!(tasks("procrustes"), ["\"a.txt>b.txt 8 pairs\""]);
+}
+
+/// Every pair of domains by every descriptor of a list.
+#[test]
+fn several_descriptors() {
+    let folder = Folder::new();
+    let idx = |kind: &[u8], axes: &[u32], values: &[u8]| {
+        let axes: Vec<u8> = axes.iter().flat_map(|axis| axis.to_be_bytes()).collect();
+        [kind, &axes, values].concat()
+    };
+    // Stripes across and stripes down, of two sizes.
+    for (name, side, n) in [("a", 16_u32, 24_u32), ("b", 12, 20)] {
+        let pixel = |at: u32| {
+            let (picture, y, x) = (at / (side * side), at / side % side, at % side);
+            let along = if picture % 2 == 0 { x } else { y };
+            (along / 3 % 2 * 200 + (picture * 7 + x * y) % 40) as u8
+        };
+        let pixels: Vec<u8> = (0..n * side * side).map(pixel).collect();
+        let labels: Vec<u8> = (0..n).map(|picture| (picture % 2) as u8).collect();
+        folder.write(&format!("{name}-images"), idx(&[0, 0, 8, 3], &[n, side, side], &pixels));
+        folder.write(&format!("{name}-labels"), idx(&[0, 0, 8, 1], &[n], &labels));
+    }
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/tests/models/");
+    for file in ["nchw.onnx", "nchw.toml"] {
+        std::fs::copy(format!("{models}{file}"), folder.path().join(file)).unwrap();
+    }
+    let plan = |descriptors: &str| {
+        let domain = |name: &str| {
+            format!(
+                "[[domain]]\nname = \"{name}\"\nfile = \"{name}-images\"\nlabels = \"{name}-labels\"\n"
+            )
+        };
+        format!(
+            "name = \"test\"\nkind = \"adaptation\"\n{}{}[images]\ndescriptor = {descriptors}\n\
+             [[classifier]]\nname = \"knn\"\n[[method]]\nname = \"none\"\n",
+            domain("a"),
+            domain("b"),
+        )
+    };
+    let written =
+        r#"["hog(size=16,cell=4)", "bow(words=6,size=16,step=4,cells=2) + lbp", "nchw.onnx"]"#;
+    folder.write("plan.toml", plan(written));
+    folder.experiment(&["plan.toml"]).success();
+    let results = folder.results();
+    let tasks: Vec<&str> = results.iter().map(|line| line["task"].as_str().unwrap()).collect();
+    assert_eq!(
+        tasks,
+        [
+            "a>b, hog",
+            "b>a, hog",
+            "a>b, bow+lbp",
+            "b>a, bow+lbp",
+            "a>b, nchw.onnx",
+            "b>a, nchw.onnx"
+        ]
+    );
+    assert!(results[..2].iter().all(|line| line["value"].as_f64().unwrap() > 0.9), "{results:?}");
+
+    let said = |descriptors: &str| folder.complaint(&plan(descriptors));
+    let twice = said(r#"["lbp", "lbp"]"#);
+    assert!(twice.contains("plan.toml:12") && twice.contains("`lbp` stands twice"), "{twice}");
+    let wrong = said(r#"["hog(size=3", "lbp"]"#);
+    assert!(wrong.contains("plan.toml:12") && wrong.contains("a closing parenthesis"), "{wrong}");
+    let none = said("[]");
+    assert!(none.contains("a list of descriptors"), "{none}");
+    let few = plan(r#"["hog", "lbp"]"#).replace("adaptation", "ranking");
+    let few = folder.complaint(&few);
+    assert!(few.contains("plans of this kind have one descriptor, found 2"), "{few}");
 }

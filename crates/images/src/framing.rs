@@ -16,6 +16,12 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// The words for them.
+    #[cfg(feature = "deep")]
+    pub(crate) const NAMED: [(&'static str, Self); 2] =
+        [("centre", Self::Centre), ("whole", Self::Whole)];
+
+    #[cfg(feature = "deep")]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Centre => "centre",

@@ -4,8 +4,12 @@ use std::str::FromStr;
 
 use crate::bow::{Vocabulary, VocabularySettings, WordWeights};
 use crate::color::{Color, ColorSpace};
+#[cfg(feature = "deep")]
+use crate::deep::EfficientNetLite0;
 use crate::describe::{Concat, Describe};
 use crate::error::ImagesError;
+#[cfg(feature = "deep")]
+use crate::framing::Framing;
 use crate::gist::{Gist, GistSettings};
 use crate::hog::Hog;
 use crate::lbp::Lbp;
@@ -13,14 +17,25 @@ use crate::opencv_hog::OpenCvHog;
 use crate::pixels::Pixels;
 use crate::sift::DenseSift;
 
-/// The descriptors that [`descriptor`] knows.
-pub const DESCRIPTORS: [&str; 6] = ["pixels", "hog", "hog-opencv", "lbp", "color", "gist"];
+/// The descriptors that [`descriptor`] knows; with the feature `deep` also `efficientnet-lite0`.
+pub const DESCRIPTORS: &[&str] = &[
+    "pixels",
+    "hog",
+    "hog-opencv",
+    "lbp",
+    "color",
+    "gist",
+    #[cfg(feature = "deep")]
+    "efficientnet-lite0",
+];
 
 /// The most bytes of a written descriptor.
 const MAX_LENGTH: usize = 4096;
 
 /// A descriptor as it is written: a name of [`DESCRIPTORS`], with settings or without, or several of them
 /// joined by `+`, whose rows then stand one behind the other.
+///
+/// With the feature `onnx`, a part that ends in `.onnx` is the path of a network, `OnnxModel`.
 ///
 /// Settings are written as in [`Describe::name`]: `hog(size=64,cell=8)+color(space=hsv)`. Those left out have
 /// defaults that suit photographs; they are the types' own but for `hog`, which has 128 pixels and cells of
@@ -35,10 +50,8 @@ const MAX_LENGTH: usize = 4096;
 ///
 /// let both = descriptor("hog + color(space=hsv,bins=8x4x4)")?;
 /// assert_eq!(both.dimensions()?, 1764 + 128);
-/// assert_eq!(
-///     descriptor("hgo").err().unwrap().to_string(),
-///     "descriptor `hgo`: expected one of pixels, hog, hog-opencv, lbp, color, gist"
-/// );
+/// let said = descriptor("hgo").err().unwrap().to_string();
+/// assert!(said.starts_with("descriptor `hgo`: expected one of pixels, hog, hog-opencv, lbp, color, gist"));
 /// # Ok::<(), procrust_images::ImagesError>(())
 /// ```
 pub fn descriptor(text: &str) -> Result<Box<dyn Describe>, ImagesError> {
@@ -257,7 +270,16 @@ impl<'a> Settings<'a> {
     }
 }
 
+fn expected_names() -> String {
+    let onnx = if cfg!(feature = "onnx") { ", or a network's file that ends in .onnx" } else { "" };
+    format!("one of {}{onnx}", DESCRIPTORS.join(", "))
+}
+
 fn built_in(part: &str) -> Result<Box<dyn Describe>, ImagesError> {
+    #[cfg(feature = "onnx")]
+    if part.ends_with(".onnx") {
+        return Ok(Box::new(crate::onnx::OnnxModel::open(part)?));
+    }
     let (name, mut settings) = Settings::parse(part)?;
     let s = &mut settings;
     let made: Box<dyn Describe> = match name {
@@ -322,7 +344,20 @@ fn built_in(part: &str) -> Result<Box<dyn Describe>, ImagesError> {
             settings.finish()?;
             return Ok(Box::new(Gist::new(made)?));
         }
-        _ => return Err(written(part, format!("one of {}", DESCRIPTORS.join(", ")))),
+        #[cfg(feature = "deep")]
+        "efficientnet-lite0" => {
+            let default = EfficientNetLite0::default();
+            let framing = match s.text("framing") {
+                None => default.framing,
+                Some(found) => {
+                    let known = Framing::NAMED.iter().find(|(name, _)| *name == found);
+                    let expected = || format!("`framing` centre or whole, found `{found}`");
+                    known.ok_or_else(|| written(part, expected()))?.1
+                }
+            };
+            Box::new(EfficientNetLite0 { framing, size: s.count("size", default.size)? })
+        }
+        _ => return Err(written(part, expected_names())),
     };
     settings.finish()?;
     Ok(made)
@@ -362,12 +397,27 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "deep")]
+    #[test]
+    fn networks_are_named() {
+        let name = |text| descriptor(text).unwrap().name();
+        assert_eq!(name("efficientnet-lite0"), "efficientnet-lite0(framing=centre,size=224)");
+        let small = "efficientnet-lite0(framing=whole,size=96)";
+        assert_eq!(name(small), small);
+        assert_eq!(error("efficientnet-lite0(size=31)"), "`size` is 31: expected 32 to 4096");
+        assert_eq!(
+            error("efficientnet-lite0(framing=left)"),
+            "descriptor `efficientnet-lite0(framing=left)`: expected `framing` centre or whole, found `left`"
+        );
+    }
+
     #[test]
     fn what_is_not_a_descriptor() {
-        let known = "pixels, hog, hog-opencv, lbp, color, gist";
-        assert_eq!(error("sift"), format!("descriptor `sift`: expected one of {known}"));
-        assert_eq!(error(""), format!("descriptor ``: expected one of {known}"));
-        assert_eq!(error("hog+"), format!("descriptor ``: expected one of {known}"));
+        let known = expected_names();
+        assert!(known.starts_with("one of pixels, hog, hog-opencv, lbp, color, gist"), "{known}");
+        assert_eq!(error("sift"), format!("descriptor `sift`: expected {known}"));
+        assert_eq!(error(""), format!("descriptor ``: expected {known}"));
+        assert_eq!(error("hog+"), format!("descriptor ``: expected {known}"));
         assert_eq!(
             error("hog(size=9"),
             "descriptor `hog(size=9`: expected a closing parenthesis at the end"

@@ -3,17 +3,22 @@
 use std::{
     borrow::Cow,
     collections::BTreeSet,
+    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Instant,
 };
 
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, concatenate};
 use procrust_align::{AlignError, Spectrum, prepare_rows, standardize_columns};
-use procrust_datasets::{DatasetError, Sentiment, Table, TableOptions, rated_sentences};
+use procrust_datasets::{
+    DatasetError, ImageSet, Images, Sentiment, Table, TableOptions, rated_sentences,
+};
+use procrust_images::{BagOfWords, Describe, Items, Vocabulary, WrittenBag};
 use rayon::prelude::*;
 
 use crate::{
+    descriptors,
     plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource},
     sentences::{Encoder, EncoderError},
     space,
@@ -24,6 +29,8 @@ use crate::{
 pub struct Domain {
     /// Its name in tasks.
     pub name: String,
+    /// The descriptor that made its rows, where the plan has several.
+    pub descriptor: Option<String>,
     /// One row an item.
     pub rows: Array2<f32>,
     /// Each row's class, a position in [`Domains::classes`].
@@ -53,7 +60,7 @@ impl Domain {
     /// A domain of prepared rows.
     #[must_use]
     pub fn new(name: String, rows: Array2<f32>, labels: Vec<usize>) -> Self {
-        Self { name, rows, labels, test_rows: 0, measured: OnceLock::new() }
+        Self { name, descriptor: None, rows, labels, test_rows: 0, measured: OnceLock::new() }
     }
 
     /// How many of the first rows are no test rows of a file of their own.
@@ -120,6 +127,9 @@ pub enum DomainError {
         #[source]
         cause: procrust_images::ImagesError,
     },
+    /// A descriptor of pictures could not be made.
+    #[error("cannot use the descriptor of [images]")]
+    Descriptor(#[from] procrust_images::ImagesError),
     /// The word vectors of `[sentences]` could not be read.
     #[error(transparent)]
     Words(#[from] space::SpaceError),
@@ -210,9 +220,10 @@ impl Domains {
     pub fn load(plan: &AdaptationPlan, most_rows: Option<usize>) -> Result<Self, DomainError> {
         let mut notes = Vec::new();
         let words = plan.sentences.as_ref().map(Encoder::load).transpose()?;
+        let descriptors = descriptors_of(plan)?;
         let mut raw = Vec::with_capacity(plan.domains.len());
         for domain in &plan.domains {
-            raw.push(read(domain, plan, words.as_ref(), &mut notes)?);
+            raw.push(read(domain, plan, words.as_ref(), &descriptors, &mut notes)?);
         }
         // Behind them, those of the files for the test.
         let with_test = |domain: &DomainPlan| match &domain.source {
@@ -221,7 +232,8 @@ impl Domains {
         };
         let mut test_of: Vec<Option<usize>> = Vec::with_capacity(plan.domains.len());
         for domain in &plan.domains {
-            let found = with_test(domain).map(|(domain, path)| read_file(&domain, plan, &path));
+            let found =
+                with_test(domain).map(|(domain, path)| read_file(&domain, &path, &descriptors));
             test_of.push(found.transpose()?.map(|found| {
                 raw.push(found);
                 raw.len() - 1
@@ -238,6 +250,7 @@ impl Domains {
             classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
         }
 
+        let names = plan.images.labels();
         let mut domains = Vec::with_capacity(plan.domains.len());
         let take = |at: usize, matrices: &mut [Array2<f32>]| {
             let rows = std::mem::take(&mut matrices[at]);
@@ -275,7 +288,12 @@ impl Domains {
                     known.expect("classes were collected from these labels")
                 })
                 .collect();
-            domains.push(Domain { test_rows, ..Domain::new(domain.name.clone(), rows, labels) });
+            domains.push(Domain {
+                test_rows,
+                descriptor: (plan.images.descriptors.len() > 1)
+                    .then(|| names[domain.descriptor].clone()),
+                ..Domain::new(domain.name.clone(), rows, labels)
+            });
         }
         let mut domains = Self { domains, classes, notes };
         domains.check(plan)?;
@@ -307,8 +325,9 @@ impl Domains {
     }
 
     fn check(&self, plan: &AdaptationPlan) -> Result<(), DomainError> {
-        let first = &self.domains[0];
-        for domain in &self.domains {
+        for (domain, of_plan) in self.domains.iter().zip(&plan.domains) {
+            let alike = plan.domains.iter().position(|d| d.descriptor == of_plan.descriptor);
+            let first = &self.domains[alike.expect("the domain is one")];
             let name = || domain.name.clone();
             if domain.rows.nrows() == 0 {
                 return Err(DomainError::Empty { domain: name() });
@@ -342,6 +361,10 @@ impl Domains {
     /// Tells of target rows that nothing trained on the source can get right.
     fn note_unknown_classes(&mut self, plan: &AdaptationPlan) {
         for &(source, target) in &plan.pairs {
+            // Other descriptors of the same pictures would say the same again.
+            if plan.domains[source].descriptor > 0 {
+                continue;
+            }
             let (source, target) = (&self.domains[source], &self.domains[target]);
             let known: BTreeSet<usize> =
                 source.labels[..source.training_rows()].iter().copied().collect();
@@ -367,15 +390,15 @@ fn read(
     domain: &DomainPlan,
     plan: &AdaptationPlan,
     encoder: Option<&Encoder>,
+    descriptors: &[Box<dyn Describe>],
     notes: &mut Vec<String>,
 ) -> Result<Raw, DomainError> {
     let name = || domain.name.clone();
     let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
     match &domain.source {
         DomainSource::Images(set) => {
-            let mut images = set.load().map_err(failed)?;
-            to_full_range(&mut images.pixels, images.white);
-            let rows = describe(domain, plan, images.pixels.view())?;
+            let images = shipped(domain, *set)?;
+            let rows = describe(domain, images.pixels.view(), descriptors)?;
             let class = |&label: &u8| set.classes()[usize::from(label)].to_owned();
             let labels = images.labels.iter().map(class).collect();
             Ok(Raw { rows: Rows::Ready(rows), labels })
@@ -421,20 +444,57 @@ fn read(
             notes.extend(encoded.warning().map(|cut| format!("{}: {cut}", domain.name)));
             Ok(Raw { rows: Rows::Ready(encoded.rows), labels })
         }
-        DomainSource::File { path, .. } => read_file(domain, plan, path),
+        DomainSource::File { path, .. } => read_file(domain, path, descriptors),
     }
 }
 
-/// Reads one file of a domain whose rows are in files.
-fn read_file(domain: &DomainPlan, plan: &AdaptationPlan, path: &Path) -> Result<Raw, DomainError> {
-    let name = || domain.name.clone();
-    let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
+fn open_file(domain: &DomainPlan, path: &Path) -> Result<Table, DomainError> {
     let mut options = TableOptions::default();
     if let DomainSource::File { features, labels, .. } = &domain.source {
         options.features.clone_from(features);
         options.labels.clone_from(labels);
     }
-    let mut table = procrust_datasets::read_table(path, &options).map_err(failed)?;
+    procrust_datasets::read_table(path, &options)
+        .map_err(|cause| DomainError::Read { domain: domain.name.clone(), cause: Box::new(cause) })
+}
+
+/// A shipped set with pixels from 0 to 255.
+fn shipped(domain: &DomainPlan, set: ImageSet) -> Result<Images, DomainError> {
+    let failed = |cause| DomainError::Read { domain: domain.name.clone(), cause: Box::new(cause) };
+    let mut images = set.load().map_err(failed)?;
+    to_full_range(&mut images.pixels, images.white);
+    Ok(images)
+}
+
+/// The descriptors of a plan. The words of a bag are learned from the pictures of all domains: no label is needed.
+fn descriptors_of(plan: &AdaptationPlan) -> Result<Vec<Box<dyn Describe>>, DomainError> {
+    let images = &plan.images;
+    let learn = |written: &WrittenBag| {
+        let mut all = Items::default();
+        for domain in plan.domains.iter().filter(|domain| domain.descriptor == 0) {
+            let pixels = match &domain.source {
+                DomainSource::Images(set) => Some(shipped(domain, *set)?.pixels),
+                DomainSource::File { path, .. } => open_file(domain, path)?.pictures(),
+                DomainSource::Sentences(_) => None,
+            };
+            if let Some(pixels) = pixels {
+                all.items.extend(Items::of_stack(pixels, None)?.items);
+            }
+        }
+        let words = Vocabulary::learn(&all, &written.settings, || ControlFlow::Continue(()))?;
+        Ok(BagOfWords::new(Arc::new(words), written.weights))
+    };
+    images.descriptors.iter().map(|text| descriptors::make(text, &images.folder, learn)).collect()
+}
+
+/// Reads one file of a domain whose rows are in files.
+fn read_file(
+    domain: &DomainPlan,
+    path: &Path,
+    descriptors: &[Box<dyn Describe>],
+) -> Result<Raw, DomainError> {
+    let name = || domain.name.clone();
+    let mut table = open_file(domain, path)?;
     let labels = table
         .labels
         .take()
@@ -443,7 +503,7 @@ fn read_file(domain: &DomainPlan, plan: &AdaptationPlan, path: &Path) -> Result<
         return Ok(Raw { rows: Rows::Sparse(Box::new(table)), labels });
     }
     let rows = match table.pictures() {
-        Some(pixels) => describe(domain, plan, pixels.view())?,
+        Some(pixels) => describe(domain, pixels.view(), descriptors)?,
         None => table.features,
     };
     Ok(Raw { rows: Rows::Ready(rows), labels })
@@ -451,10 +511,10 @@ fn read_file(domain: &DomainPlan, plan: &AdaptationPlan, path: &Path) -> Result<
 
 fn describe(
     domain: &DomainPlan,
-    plan: &AdaptationPlan,
     pixels: ArrayView3<'_, u8>,
+    descriptors: &[Box<dyn Describe>],
 ) -> Result<Array2<f32>, DomainError> {
-    procrust_images::describe(&plan.images.descriptor, pixels)
+    procrust_images::describe(&descriptors[domain.descriptor], pixels)
         .map_err(|cause| DomainError::Describe { domain: domain.name.clone(), cause })
 }
 

@@ -72,10 +72,11 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// `source>target`.
+    /// `source>target`, with the descriptor where there are several: `mnist>optdigits, hog`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}>{}", self.source.name, self.target.name)
+        let by = self.target.descriptor.iter().map(|descriptor| format!(", {descriptor}"));
+        format!("{}>{}{}", self.source.name, self.target.name, by.collect::<String>())
     }
 }
 

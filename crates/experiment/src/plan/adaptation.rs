@@ -6,6 +6,7 @@ use procrust_align::{
     Discriminative, Kliep, Kmm, NearestWeights, Regularization, RowStep, Ulsif, WeighSource,
 };
 use procrust_datasets::{ImageSet, SentenceDomain};
+use procrust_images::{DESCRIPTORS, Describe, ImagesError};
 use serde_json::json;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     toml_table::{Place, PlanError, Table, unknown},
     unpaired::UnpairedMethod,
 };
+use crate::descriptors;
 
 /// An experiment with labelled source rows and unlabelled target rows.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ pub struct AdaptationPlan {
     pub test_share: Option<f64>,
     /// What is measured.
     pub metrics: Vec<ClassMetric>,
-    /// How pictures become rows.
+    /// How pictures become rows. With several descriptors, `domains` and `pairs` are there once for each.
     pub images: ImagesPlan,
     /// How sentences become rows, if a domain has sentences.
     pub sentences: Option<EncoderPlan>,
@@ -61,6 +63,8 @@ pub struct DomainPlan {
     pub name: String,
     /// Its data.
     pub source: DomainSource,
+    /// The number of the descriptor that makes rows of its pictures.
+    pub descriptor: usize,
     /// Where the plan names it.
     pub place: Place,
 }
@@ -90,8 +94,18 @@ pub enum DomainSource {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ImagesPlan {
-    /// The descriptor.
-    pub descriptor: procrust_images::Descriptor,
+    /// The descriptors, at least one, as [`procrust_images::descriptor`] reads them, `bow` included.
+    pub descriptors: Vec<String>,
+    /// Where paths of networks start.
+    pub folder: PathBuf,
+}
+
+impl ImagesPlan {
+    /// The names of descriptors in tasks.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        descriptors::labels(&self.descriptors)
+    }
 }
 
 /// A method of a plan of this kind.
@@ -354,6 +368,7 @@ impl AdaptationPlan {
             return Err(table.error("expected at least two [[domain]] tables, found one"));
         }
         plan.pairs = pairs(table, &plan.domains)?;
+        plan.repeat_by_descriptor();
         plan.train_rows = table.count("train_rows", 2)?;
         plan.target_labels = table.count("target_labels", 1)?;
         plan.test_share = table.share("test_share")?;
@@ -386,7 +401,23 @@ impl AdaptationPlan {
     /// The domains, how their pictures and sentences become rows, and what is done to these: the part
     /// that plans of other kinds share. No pairs, classifiers or methods.
     pub(super) fn parse_data(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
-        Self::parse_data_encoded(folder, table, None)
+        let plan = Self::parse_data_encoded(folder, table, None)?;
+        match plan.images.descriptors.len() {
+            1 => Ok(plan),
+            found => Err(table
+                .error(format!("[images]: plans of this kind have one descriptor, found {found}"))),
+        }
+    }
+
+    /// The domains and pairs once more for each further descriptor of pictures.
+    fn repeat_by_descriptor(&mut self) {
+        let (domains, pairs) = (self.domains.clone(), self.pairs.clone());
+        for descriptor in 1..self.images.descriptors.len() {
+            let first = self.domains.len();
+            self.domains
+                .extend(domains.iter().map(|domain| DomainPlan { descriptor, ..domain.clone() }));
+            self.pairs.extend(pairs.iter().map(|(s, t)| (first + s, first + t)));
+        }
     }
 
     fn parse_data_encoded(
@@ -399,8 +430,11 @@ impl AdaptationPlan {
         let domains = domains(folder, tables)?;
 
         let images = match table.table("images")? {
-            Some(table) => images(table)?,
-            None => ImagesPlan { descriptor: procrust_images::Descriptor::default() },
+            Some(table) => images(folder, table)?,
+            None => ImagesPlan {
+                descriptors: vec![procrust_images::Descriptor::default().name()],
+                folder: folder.to_owned(),
+            },
         };
         let sentences = match encoder {
             Some(encoder) => Some(encoder),
@@ -501,7 +535,7 @@ fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
         _ => return Err(table.error("[[domain]]: expected either `file` or `dataset`")),
     };
     table.finish()?;
-    Ok(DomainPlan { name, source, place })
+    Ok(DomainPlan { name, source, descriptor: 0, place })
 }
 
 fn shipped(name: &str, place: &Place) -> Result<DomainSource, PlanError> {
@@ -542,35 +576,62 @@ fn pairs(table: &mut Table, domains: &[DomainPlan]) -> Result<Vec<(usize, usize)
     Ok(pairs)
 }
 
-fn images(mut table: Table) -> Result<ImagesPlan, PlanError> {
-    use procrust_images::{Descriptor, EfficientNetLite0, Framing, Hog, Pixels};
-    let (name, place) = table.text("descriptor")?;
-    let descriptor = match name.as_str() {
+fn images(folder: &Path, mut table: Table) -> Result<ImagesPlan, PlanError> {
+    let found = table.texts("descriptor")?.unwrap_or_default();
+    let mut written = Vec::with_capacity(found.len());
+    for (name, place) in &found {
+        // Settings in keys of their own, for one that stands alone.
+        let keyed = if found.len() == 1 { with_keys(name, &mut table)? } else { None };
+        let text = keyed.unwrap_or_else(|| name.clone());
+        descriptors::check(&text, folder).map_err(|error| place.error(complaint(name, &error)))?;
+        if written.contains(&text) {
+            return Err(place.error(format!("the descriptor `{text}` stands twice")));
+        }
+        written.push(text);
+    }
+    if written.is_empty() {
+        return Err(table.error("expected `descriptor = \"…\"`, or a list of descriptors"));
+    }
+    table.finish()?;
+    Ok(ImagesPlan { descriptors: written, folder: folder.to_owned() })
+}
+
+/// A descriptor whose settings stand in keys of their own.
+fn with_keys(name: &str, table: &mut Table) -> Result<Option<String>, PlanError> {
+    use procrust_images::{EfficientNetLite0, Framing, Hog, Pixels};
+    Ok(match name {
         "pixels" => {
             let default = Pixels::default();
-            Descriptor::Pixels(Pixels { size: table.count("size", 1)?.unwrap_or(default.size) })
+            Some(Pixels { size: table.count("size", 1)?.unwrap_or(default.size) }.name())
         }
         "hog" => {
             let default = Hog::default();
-            Descriptor::Hog(Hog {
+            let hog = Hog {
                 size: table.count("size", 1)?.unwrap_or(default.size),
                 cell: table.count("cell", 1)?.unwrap_or(default.cell),
                 block: table.count("block", 1)?.unwrap_or(default.block),
                 orientations: table.count("orientations", 1)?.unwrap_or(default.orientations),
                 ..default
-            })
+            };
+            Some(hog.name())
         }
         "efficientnet-lite0" => {
             let words = [("centre", Framing::Centre), ("whole", Framing::Whole)];
-            let framing = table.word("framing", &words)?.unwrap_or_default();
-            Descriptor::EfficientNetLite0(EfficientNetLite0::new(framing))
+            let mut network =
+                EfficientNetLite0::new(table.word("framing", &words)?.unwrap_or_default());
+            network.size = table.count("size", 1)?.unwrap_or(network.size);
+            Some(network.name())
         }
-        other => {
-            let known = ["pixels", "hog", "efficientnet-lite0"];
-            return Err(place.error(unknown("descriptor", other, &known)));
-        }
-    };
-    table.finish()?;
-    descriptor.check().map_err(|error| place.error(error.to_string()))?;
-    Ok(ImagesPlan { descriptor })
+        _ => None,
+    })
+}
+
+/// What is wrong with a descriptor, and which name may have been meant.
+fn complaint(name: &str, error: &ImagesError) -> String {
+    let known: Vec<&str> = DESCRIPTORS.iter().copied().chain(["bow"]).collect();
+    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '-');
+    match plain && !known.contains(&name) {
+        true => unknown("descriptor", name, &known),
+        false => error.to_string(),
+    }
 }
