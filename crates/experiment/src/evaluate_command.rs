@@ -11,7 +11,7 @@ use procrust_align::{SavedAlignment, Side};
 use procrust_experiment::{
     Outcome, Space,
     lexicon::{Queries, Retrieval, read_pairs},
-    plan::{Criterion, LexiconSource},
+    plan::{Criterion, LexiconSource, RankMetric},
 };
 use serde_json::json;
 
@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// The k of precision at k
     #[arg(long, value_name = "K", value_delimiter = ',', default_values_t = [1, 5, 10])]
     at: Vec<usize>,
+    /// What else is counted: mrr, map@K, recall@K
+    #[arg(long, value_name = "METRIC", value_delimiter = ',')]
+    metrics: Vec<RankMetric>,
     /// How many of the first words of either file are read
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -83,7 +86,10 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(_) => vec![Criterion::Csls],
         None => vec![Criterion::Cosine, Criterion::Csls],
     };
-    let retrieval = Retrieval { criteria: &criteria, csls_k: arguments.csls_k, at: &arguments.at };
+    let mut metrics: Vec<RankMetric> =
+        arguments.at.iter().map(|&k| RankMetric::Precision(k)).collect();
+    metrics.extend(&arguments.metrics);
+    let retrieval = Retrieval { criteria: &criteria, csls_k: arguments.csls_k, metrics: &metrics };
     let findings = retrieval.measure(source_rows.view(), target_rows.view(), &queries);
     let method = map.as_ref().map_or("none", |map| &map.method);
     let mut failed = false;
@@ -107,13 +113,14 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     } else {
         println!(
-            "precision at k in %, {method}: {} of {} words of the lexicon in both vocabularies, {} \
+            "{}in %, {method}: {} of {} words of the lexicon in both vocabularies, {} \
              candidates",
+            if arguments.metrics.is_empty() { "precision at k " } else { "" },
             queries.rows.len(),
             queries.listed,
             target.words().len()
         );
-        let head = arguments.at.iter().map(|k| format!("p@{k}"));
+        let head = metrics.iter().map(ToString::to_string);
         let mut table = vec![std::iter::once(String::new()).chain(head).collect::<Vec<_>>()];
         for criterion in &criteria {
             let cells =

@@ -69,6 +69,17 @@ fn a_map_that_was_saved_translates() {
     );
     assert_eq!(lines[1]["value"], 1.0);
     assert_eq!(lines[1]["n"], 20);
+    let more = [&evaluate[..], &["--metrics", "mrr,map@50,recall@10", "--json"]].concat();
+    let lines = stdout(&procrust(&folder, &more).success());
+    for metric in ["mrr", "map@50", "recall@10"] {
+        let found = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let of_metric: Vec<Value> = found.filter(|line| line["metric"] == metric).collect();
+        assert_eq!(of_metric.len(), 2);
+        assert_eq!(of_metric[0]["value"], 1.0, "every first answer is the only right one");
+    }
+    let wrong = procrust(&folder, &[&evaluate[..], &["--metrics", "ndcg"]].concat()).code(2);
+    let said = String::from_utf8_lossy(&wrong.get_output().stderr).into_owned();
+    assert!(said.contains("expected p@K, mrr, map@K or recall@K"), "{said}");
     // Without the map they have nothing in common.
     let without = [&EVALUATE[..], &["--criterion", "cosine", "--at", "1", "--json"]].concat();
     let lines = stdout(&procrust(&folder, &without).success());

@@ -3,7 +3,11 @@ use procrust_classify::statistics;
 use procrust_neighbors::{Metric, Neighbors, NeighborsError, csls_top_k, top_k};
 
 use super::Queries;
-use crate::{plan::Criterion, results::Outcome, run::Finding};
+use crate::{
+    plan::{Criterion, RankMetric},
+    results::Outcome,
+    run::Finding,
+};
 
 /// How translations are looked for, and what is counted.
 #[derive(Debug, Clone, Copy)]
@@ -12,12 +16,12 @@ pub struct Retrieval<'a> {
     pub criteria: &'a [Criterion],
     /// Neighbours in CSLS's means.
     pub csls_k: usize,
-    /// The k of precision@k.
-    pub at: &'a [usize],
+    /// What is counted.
+    pub metrics: &'a [RankMetric],
 }
 
 impl Retrieval<'_> {
-    /// Coverage, then precision@k under every criterion, of spaces that are mapped.
+    /// Coverage, then the metrics under every criterion, of spaces that are mapped.
     ///
     /// Candidates are all target rows.
     #[must_use]
@@ -35,15 +39,13 @@ impl Retrieval<'_> {
         }];
         for &criterion in self.criteria {
             let found = self.answers(criterion, source, target, &rows);
-            for &k in self.at {
-                let mut finding = unmeasured(Some(criterion), format!("p@{k}"));
+            for &metric in self.metrics {
+                let mut finding = unmeasured(Some(criterion), metric.to_string());
                 match &found {
                     Err(error) => finding.outcome = Outcome::Failed { error: error.to_string() },
                     Ok(found) => {
-                        finding.items = hits(queries, found, k);
-                        let right = finding.items.iter().filter(|&&hit| hit > 0.0).count();
-                        let n = finding.items.len();
-                        finding.outcome = Outcome::measured(statistics::wilson(right, n), n);
+                        finding.items = values(metric, queries, found);
+                        finding.outcome = summed_up(metric, &finding.items);
                     }
                 }
                 findings.push(finding);
@@ -55,11 +57,11 @@ impl Retrieval<'_> {
     /// Findings that say why there are no values.
     #[must_use]
     pub fn failed(&self, error: &str) -> Vec<Finding> {
-        let every = self.criteria.iter().flat_map(|&c| self.at.iter().map(move |&k| (c, k)));
+        let every = self.criteria.iter().flat_map(|&c| self.metrics.iter().map(move |&m| (c, m)));
         every
-            .map(|(criterion, k)| Finding {
+            .map(|(criterion, metric)| Finding {
                 outcome: Outcome::Failed { error: error.to_owned() },
-                ..unmeasured(Some(criterion), format!("p@{k}"))
+                ..unmeasured(Some(criterion), metric.to_string())
             })
             .collect()
     }
@@ -72,7 +74,8 @@ impl Retrieval<'_> {
         target: ArrayView2<'_, f32>,
         queries: &[usize],
     ) -> Result<Neighbors, NeighborsError> {
-        let most = self.at.iter().copied().max().unwrap_or(1);
+        let most = self.metrics.iter().map(|metric| metric.depth()).max().unwrap_or(1);
+        let most = most.min(target.nrows());
         match criterion {
             Criterion::Cosine => {
                 let asked = source.select(Axis(0), queries);
@@ -98,12 +101,23 @@ fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
     }
 }
 
-/// For each query, 1 where one of its translations is among the first `k` answers.
-fn hits(queries: &Queries, found: &Neighbors, k: usize) -> Vec<f32> {
+/// A value for each query.
+fn values(metric: RankMetric, queries: &Queries, found: &Neighbors) -> Vec<f32> {
     let answers = found.indices.outer_iter();
-    let hit = |((_, right), answers): (&(usize, Vec<usize>), ArrayView1<'_, u32>)| {
-        let hit = answers.iter().take(k).any(|&answer| right.contains(&(answer as usize)));
-        f32::from(u8::from(hit))
+    let value = |((_, right), answers): (&(usize, Vec<usize>), ArrayView1<'_, u32>)| {
+        let hits: Vec<bool> = answers.iter().map(|&a| right.contains(&(a as usize))).collect();
+        metric.of(&hits, right.len())
     };
-    queries.rows.iter().zip(answers).map(hit).collect()
+    queries.rows.iter().zip(answers).map(value).collect()
+}
+
+/// The mean over queries, with an interval over them.
+fn summed_up(metric: RankMetric, items: &[f32]) -> Outcome {
+    let n = items.len();
+    if let RankMetric::Precision(_) = metric {
+        let right = items.iter().filter(|&&hit| hit > 0.0).count();
+        return Outcome::measured(statistics::wilson(right, n), n);
+    }
+    let wide: Vec<f64> = items.iter().map(|&item| f64::from(item)).collect();
+    Outcome::measured(statistics::bootstrap_mean(&wide, 0), n)
 }

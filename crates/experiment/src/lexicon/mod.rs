@@ -17,7 +17,7 @@ pub use measure::Retrieval;
 pub use pairs::{PairsError, Queries, WordPair, identical, in_vocabulary, read_pairs};
 
 use crate::{
-    plan::{Criterion, LexiconMethod, LexiconPlan, WordPairs},
+    plan::{Criterion, LexiconMethod, LexiconPlan, RankMetric, WordPairs},
     run::Finding,
     space::{Space, SpaceError},
 };
@@ -140,7 +140,7 @@ impl Spaces {
             directions.push(Direction { side, train, queries });
         }
         let names = [plan.source.name.clone(), plan.target.name.clone()];
-        let most = plan.at.iter().copied().max().unwrap_or(1);
+        let most = RankMetric::most_asked(&plan.metrics);
         for (name, space) in names.iter().zip(&spaces) {
             let words = space.words().len();
             let (name, words) = (name.clone(), words);
@@ -279,7 +279,8 @@ impl Task<'_> {
 /// One run: a method on a task, measured under every criterion of the plan.
 #[must_use]
 pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec<Finding> {
-    let retrieval = Retrieval { criteria: &plan.criteria, csls_k: plan.csls_k, at: &plan.at };
+    let retrieval =
+        Retrieval { criteria: &plan.criteria, csls_k: plan.csls_k, metrics: &plan.metrics };
     let mapped = || -> Result<_, AlignError> {
         let fitted = task.fit(&plan.methods[method], seed)?;
         let source = fitted.alignment.source().apply(task.source)?;

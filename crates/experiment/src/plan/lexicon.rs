@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     existing,
     parts::{Labelled, Settings, WordSource, methods, row_steps},
+    rank_metric::RankMetric,
     toml_table::{Place, PlanError, Source, Table, unknown},
 };
 
@@ -32,8 +33,8 @@ pub struct LexiconPlan {
     pub criteria: Vec<Criterion>,
     /// Neighbours in CSLS's means.
     pub csls_k: usize,
-    /// The k of precision@k.
-    pub at: Vec<usize>,
+    /// What is counted.
+    pub metrics: Vec<RankMetric>,
     /// How many training pairs are used: the first so many, or all of them. One task each.
     pub sizes: Vec<Option<usize>>,
     /// The methods.
@@ -409,7 +410,7 @@ impl LexiconPlan {
             prepare.finish()?;
         }
         let mut criteria = vec![Criterion::Cosine, Criterion::Csls];
-        let (mut csls_k, mut at) = (10, vec![1, 5, 10]);
+        let (mut csls_k, mut metrics) = (10, [1, 5, 10].map(RankMetric::Precision).to_vec());
         if let Some(mut retrieval) = table.table("retrieval")? {
             if let Some(named) = retrieval.texts("criteria")? {
                 criteria = named.iter().map(criterion).collect::<Result<_, _>>()?;
@@ -419,7 +420,16 @@ impl LexiconPlan {
             }
             csls_k = retrieval.count("csls_k", 1)?.unwrap_or(csls_k);
             if let Some(ks) = retrieval.counts("at", 1)? {
-                at = ks.into_iter().map(|k| usize::try_from(k).unwrap_or(usize::MAX)).collect();
+                let precision =
+                    |k: u64| RankMetric::Precision(usize::try_from(k).unwrap_or(usize::MAX));
+                metrics = ks.into_iter().map(precision).collect();
+            }
+            for (name, place) in retrieval.texts("metrics")?.unwrap_or_default() {
+                let metric =
+                    name.parse().map_err(|error| place.error(format!("metrics: {error}")))?;
+                if !metrics.contains(&metric) {
+                    metrics.push(metric);
+                }
             }
             retrieval.finish()?;
         }
@@ -435,7 +445,18 @@ impl LexiconPlan {
                 )));
             }
         }
-        Ok(Self { source, target, forward, reverse, rows, criteria, csls_k, at, sizes, methods })
+        Ok(Self {
+            source,
+            target,
+            forward,
+            reverse,
+            rows,
+            criteria,
+            csls_k,
+            metrics,
+            sizes,
+            methods,
+        })
     }
 }
 

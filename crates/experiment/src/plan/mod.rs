@@ -9,6 +9,7 @@ mod few_shot;
 mod lexicon;
 mod metric;
 mod parts;
+mod rank_metric;
 mod ranking;
 mod similarity;
 mod text;
@@ -36,6 +37,7 @@ pub use lexicon::{
 pub use metric::ClassMetric;
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
+pub use rank_metric::RankMetric;
 pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
 pub use text::{BitextPlan, EncodersPlan, QaMethod, QaPlan, TextPlan};

@@ -9,7 +9,7 @@ use procrust_text::{Encode, WordMean, WordVectors};
 use super::TextDataError;
 use crate::{
     lexicon::{Queries, Retrieval, Spaces},
-    plan::{BitextPlan, Criterion},
+    plan::{BitextPlan, Criterion, RankMetric},
     run::Finding,
 };
 
@@ -51,7 +51,7 @@ impl Bitext {
             true => lexicon.csls_k,
             false => 1,
         };
-        let expected = lexicon.at.iter().copied().max().unwrap_or(1).max(neighbors);
+        let expected = RankMetric::most_asked(&lexicon.metrics).max(neighbors);
         if pairs.len() < expected {
             return Err(TextDataError::Pairs { expected, found: pairs.len() });
         }
@@ -79,8 +79,11 @@ impl Bitext {
         seed: u64,
     ) -> Vec<Finding> {
         let lexicon = &plan.lexicon;
-        let retrieval =
-            Retrieval { criteria: &lexicon.criteria, csls_k: lexicon.csls_k, at: &lexicon.at };
+        let retrieval = Retrieval {
+            criteria: &lexicon.criteria,
+            csls_k: lexicon.csls_k,
+            metrics: &lexicon.metrics,
+        };
         let task = self.spaces.tasks().swap_remove(task);
         let mapped = || -> Result<_, AlignError> {
             let fitted = task.fit(&lexicon.methods[method], seed)?;
