@@ -104,26 +104,61 @@ fn table(of: &str, list: &[(usize, &Selection)], tasks: &[String]) -> SideTable 
 
 /// What was chosen on each task, one sentence a task and classifier.
 pub(crate) fn in_words(finished: &Finished) -> Vec<String> {
-    let mut told = Vec::new();
-    let several = |finished: &Finished| match &finished.plan.kind {
+    let several = match &finished.plan.kind {
         Kind::Adaptation(plan) => plan.classifiers.len() > 1,
         _ => false,
     };
+    let mut told: Vec<(String, Vec<&Selection>)> = Vec::new();
     for (unit, findings) in &finished.runs {
         for finding in findings.iter().filter(|finding| finding.metric == "accuracy") {
             let Some(selection) = &finding.selection else { continue };
             let mut who =
                 format!("{} on {}", finished.methods[unit.method], finished.tasks[unit.task]);
-            if several(finished) {
+            if several {
                 who.push_str(&format!(", {}", variant(finding)));
             }
-            if finished.seeds.len() > 1 {
-                who.push_str(&format!(", seed {}", unit.seed));
+            match told.iter_mut().find(|(known, _)| *known == who) {
+                Some((_, selections)) => selections.push(selection),
+                None => told.push((who, vec![selection])),
             }
-            told.push(format!("{who}: {}", selection.sentence()));
         }
     }
-    told
+    let sentence = |(who, selections): (String, Vec<&Selection>)| match selections.as_slice() {
+        [only] => format!("{who}: {}", only.sentence()),
+        all => format!("{who}: {}", over_seeds(all)),
+    };
+    told.into_iter().map(sentence).collect()
+}
+
+/// What was chosen with several seeds.
+fn over_seeds(selections: &[&Selection]) -> String {
+    let mut choices: Vec<(&str, Vec<&Selection>)> = Vec::new();
+    for &selection in selections {
+        let label = selection.chosen().label.as_str();
+        match choices.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, of_label)) => of_label.push(selection),
+            None => choices.push((label, vec![selection])),
+        }
+    }
+    let sentence = |(label, of_label): &(&str, Vec<&Selection>)| {
+        let seeds = match (of_label.len(), selections.len()) {
+            (some, all) if some == all => format!("all {all} seeds"),
+            (some, all) => format!("{some} of {all} seeds"),
+        };
+        let least = |value: fn(&Selection) -> f64| {
+            of_label.iter().map(|s| 100.0 * value(s)).fold(f64::INFINITY, f64::min)
+        };
+        let gain = match of_label[0].choice.chosen {
+            0 => String::new(),
+            _ => {
+                let (low, high) = (least(|s| s.choice.gain), -least(|s| -s.choice.gain));
+                format!(", its score {low:.1} to {high:.1} points above that of none")
+            }
+        };
+        let sure = least(|s| s.choice.sure);
+        format!("{label} with {seeds}{gain}, the same in at least {sure:.0} % of resamples")
+    };
+    format!("chose {}", choices.iter().map(sentence).collect::<Vec<_>>().join("; "))
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -24,30 +24,17 @@ impl Default for EfficientNetMap {
     }
 }
 
-/// The depths and what they are called.
-const NAMES: [(Level, &str); 6] = [
-    (Level::Stride2, "stride2"),
-    (Level::Stride4, "stride4"),
-    (Level::Stride8, "stride8"),
-    (Level::Stride16, "stride16"),
-    (Level::Stride32, "stride32"),
-    (Level::Head, "head"),
-];
-
 impl EfficientNetMap {
     /// The map of the depth that is called so: `stride2` to `stride32`, or `head`.
     #[must_use]
     pub fn named(level: &str) -> Option<Self> {
-        let found = NAMES.iter().find(|(_, name)| *name == level);
-        found.map(|&(level, _)| Self { level, ..Self::default() })
+        Level::named(level).map(|level| Self { level, ..Self::default() })
     }
 }
 
 impl DescribeDense for EfficientNetMap {
     fn name(&self) -> String {
-        let found = NAMES.iter().find(|(level, _)| *level == self.level);
-        let level = found.expect("every depth has a name").1;
-        format!("efficientnet-lite0-map(level={level},unit={})", self.unit)
+        format!("efficientnet-lite0-map(level={},unit={})", self.level.name(), self.unit)
     }
 
     fn channels(&self) -> Result<usize, ImagesError> {

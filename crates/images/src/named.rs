@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::bow::{Vocabulary, VocabularySettings, WordWeights};
 use crate::color::{Color, ColorSpace};
 #[cfg(feature = "deep")]
-use crate::deep::EfficientNetLite0;
+use crate::deep::{EfficientNetLite0, Level};
 use crate::describe::{Concat, Describe};
 use crate::error::ImagesError;
 #[cfg(feature = "deep")]
@@ -355,7 +355,15 @@ fn built_in(part: &str) -> Result<Box<dyn Describe>, ImagesError> {
                     known.ok_or_else(|| written(part, expected()))?.1
                 }
             };
-            Box::new(EfficientNetLite0 { framing, size: s.count("size", default.size)? })
+            let level = match s.text("level") {
+                None => default.level,
+                Some(found) => Level::named(found).ok_or_else(|| {
+                    let expected = "`level` stride2, stride4, stride8, stride16, stride32 or head";
+                    written(part, format!("{expected}, found `{found}`"))
+                })?,
+            };
+            let (size, grid) = (s.count("size", default.size)?, s.count("grid", default.grid)?);
+            Box::new(EfficientNetLite0 { framing, size, level, grid })
         }
         _ => return Err(written(part, expected_names())),
     };
@@ -401,14 +409,18 @@ mod tests {
     #[test]
     fn networks_are_named() {
         let name = |text| descriptor(text).unwrap().name();
-        assert_eq!(name("efficientnet-lite0"), "efficientnet-lite0(framing=centre,size=224)");
-        let small = "efficientnet-lite0(framing=whole,size=96)";
+        assert_eq!(
+            name("efficientnet-lite0"),
+            "efficientnet-lite0(framing=centre,size=224,level=head,grid=1)"
+        );
+        let small = "efficientnet-lite0(framing=whole,size=96,level=stride16,grid=2)";
         assert_eq!(name(small), small);
         assert_eq!(error("efficientnet-lite0(size=31)"), "`size` is 31: expected 32 to 4096");
         assert_eq!(
             error("efficientnet-lite0(framing=left)"),
             "descriptor `efficientnet-lite0(framing=left)`: expected `framing` centre or whole, found `left`"
         );
+        assert!(error("efficientnet-lite0(level=7)").contains("stride32 or head, found `7`"));
     }
 
     #[test]

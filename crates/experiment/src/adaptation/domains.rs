@@ -463,6 +463,12 @@ fn shipped(domain: &DomainPlan, set: ImageSet) -> Result<Images, DomainError> {
     let failed = |cause| DomainError::Read { domain: domain.name.clone(), cause: Box::new(cause) };
     let mut images = set.load().map_err(failed)?;
     to_full_range(&mut images.pixels, images.white);
+    let all = images.labels.len();
+    if let Some(most) = domain.rows.filter(|&most| most < all) {
+        let some: Vec<usize> = (0..most).map(|at| at * all / most).collect();
+        images.pixels = images.pixels.select(Axis(0), &some);
+        images.labels = some.iter().map(|&at| images.labels[at]).collect();
+    }
     Ok(images)
 }
 

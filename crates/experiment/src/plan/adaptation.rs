@@ -63,6 +63,8 @@ pub struct DomainPlan {
     pub name: String,
     /// Its data.
     pub source: DomainSource,
+    /// So many of its shipped pictures, spread evenly over them; all when `None`.
+    pub rows: Option<usize>,
     /// The number of the descriptor that makes rows of its pictures.
     pub descriptor: usize,
     /// Where the plan names it.
@@ -519,6 +521,7 @@ fn domains(folder: &Path, tables: Vec<Table>) -> Result<Vec<DomainPlan>, PlanErr
 
 fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
     let (name, place) = table.text("name")?;
+    let mut rows = None;
     let source = match (table.optional_text("file")?, table.optional_text("dataset")?) {
         (Some(file), None) => DomainSource::File {
             path: existing(folder, &file)?,
@@ -531,11 +534,17 @@ fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
             labels: table.optional_text("labels")?.map(|(name, _)| name),
             test: table.optional_text("test")?.map(|file| existing(folder, &file)).transpose()?,
         },
-        (None, Some((name, place))) => shipped(&name, &place)?,
+        (None, Some((name, place))) => {
+            let source = shipped(&name, &place)?;
+            if matches!(source, DomainSource::Images(_)) {
+                rows = table.count("rows", 2)?;
+            }
+            source
+        }
         _ => return Err(table.error("[[domain]]: expected either `file` or `dataset`")),
     };
     table.finish()?;
-    Ok(DomainPlan { name, source, descriptor: 0, place })
+    Ok(DomainPlan { name, source, rows, descriptor: 0, place })
 }
 
 fn shipped(name: &str, place: &Place) -> Result<DomainSource, PlanError> {

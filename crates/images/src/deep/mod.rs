@@ -6,7 +6,7 @@ mod network;
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis, s};
 
 use crate::describe::Describe;
 use crate::error::{ImagesError, in_range};
@@ -48,12 +48,18 @@ pub struct EfficientNetLite0 {
     /// Width and height in pixels at which it sees it, 32 to 4,096. Default: 224, as in training. Small
     /// pictures lose little at less, which takes less time: in proportion to the area.
     pub size: usize,
+    /// The depth whose map makes the row. Default: the head. Pictures that are unlike photographs are often
+    /// told apart better at less: what the network sees first is common to all pictures.
+    pub level: Level,
+    /// The map is cut into `grid × grid` parts whose means stand one behind the other, row by row: at least 1, at
+    /// most the places of the map across. Default: 1, the mean over all places.
+    pub grid: usize,
 }
 
 impl Default for EfficientNetLite0 {
-    /// The middle, at 224 × 224 pixels.
+    /// The head's means over the middle, at 224 × 224 pixels.
     fn default() -> Self {
-        Self { framing: Framing::default(), size: SIDE }
+        Self { framing: Framing::default(), size: SIDE, level: Level::Head, grid: 1 }
     }
 }
 
@@ -91,6 +97,28 @@ pub enum Level {
 }
 
 impl Level {
+    const NAMED: [(Self, &'static str); 6] = [
+        (Self::Stride2, "stride2"),
+        (Self::Stride4, "stride4"),
+        (Self::Stride8, "stride8"),
+        (Self::Stride16, "stride16"),
+        (Self::Stride32, "stride32"),
+        (Self::Head, "head"),
+    ];
+
+    /// The depth that is called so: `stride2` to `stride32`, or `head`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(_, known)| *known == name).map(|&(level, _)| level)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::NAMED.iter().find(|(level, _)| *level == self);
+        found.expect("every depth has a name").1
+    }
+
     /// All of them, from the picture to the features.
     pub const ALL: [Self; 6] =
         [Self::Stride2, Self::Stride4, Self::Stride8, Self::Stride16, Self::Stride32, Self::Head];
@@ -153,7 +181,15 @@ impl EfficientNetLite0 {
     }
 
     fn check(&self) -> Result<(), ImagesError> {
-        in_range("size", self.size, LEAST_SIDE, MAX_SIZE)
+        in_range("size", self.size, LEAST_SIDE, MAX_SIZE)?;
+        in_range("grid", self.grid, 1, self.size.div_ceil(self.level.stride()))
+    }
+
+    /// The head's means over all places.
+    fn features(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
+        let framed = self.framing.frame(picture, self.size, self.size)?;
+        SCRATCH.with_borrow_mut(|scratch| network().features(rgb(&framed), scratch, row));
+        Ok(())
     }
 
     /// The scores of the 1,000 classes of ImageNet, before the softmax.
@@ -162,8 +198,9 @@ impl EfficientNetLite0 {
     ///
     /// [`ImagesError::Setting`] for a size out of range.
     pub fn class_scores(&self, picture: &Picture) -> Result<Vec<f32>, ImagesError> {
+        in_range("size", self.size, LEAST_SIDE, MAX_SIZE)?;
         let mut features = vec![0.0; FEATURES];
-        self.describe(picture, &mut features)?;
+        self.features(picture, &mut features)?;
         Ok(network().scores(&features))
     }
 
@@ -253,25 +290,40 @@ fn rgb(picture: &Picture) -> Rgb<'_> {
 
 impl Describe for EfficientNetLite0 {
     fn name(&self) -> String {
-        let Self { framing, size } = self;
-        format!("efficientnet-lite0(framing={},size={size})", framing.name())
+        let Self { framing, size, level, grid } = self;
+        let (framing, level) = (framing.name(), level.name());
+        format!("efficientnet-lite0(framing={framing},size={size},level={level},grid={grid})")
     }
 
-    /// 1,280.
+    /// The level's channels times `grid²`: 1,280 by default.
     ///
     /// # Errors
     ///
-    /// [`ImagesError::Setting`] for a size out of range.
+    /// [`ImagesError::Setting`] for a size or a grid out of range.
     fn dimensions(&self) -> Result<usize, ImagesError> {
         self.check()?;
-        Ok(FEATURES)
+        Ok(self.level.channels() * self.grid * self.grid)
     }
 
     fn describe(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
-        assert_eq!(row.len(), FEATURES, "a row has a value a channel of the head");
-        self.check()?;
+        assert_eq!(row.len(), self.dimensions()?, "a row has a value a channel and part");
+        if (self.level, self.grid) == (Level::Head, 1) {
+            return self.features(picture, row);
+        }
         let framed = self.framing.frame(picture, self.size, self.size)?;
-        SCRATCH.with_borrow_mut(|scratch| network().features(rgb(&framed), scratch, row));
+        let map = self.maps(&framed, &[self.level])?.swap_remove(0);
+        let (places, channels) = (map.dim().0, map.dim().2);
+        // Parts share a line of places where the grid does not divide them.
+        let part = |at: usize| at * places / self.grid..((at + 1) * places).div_ceil(self.grid);
+        for (at, means) in row.chunks_exact_mut(channels).enumerate() {
+            let (down, across) = (part(at / self.grid), part(at % self.grid));
+            let count = (down.len() * across.len()) as f64;
+            let mut sums = vec![0.0_f64; channels];
+            for place in map.slice(s![down, across, ..]).lanes(Axis(2)) {
+                sums.iter_mut().zip(place).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
+            means.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = (sum / count) as f32);
+        }
         Ok(())
     }
 }
@@ -314,6 +366,33 @@ mod tests {
             let mean = map.iter().map(|&value| f64::from(value)).sum::<f64>() / 49.0;
             assert!((f64::from(*found) - mean).abs() < 1e-5, "{found} {mean}");
         }
+    }
+
+    /// Other depths by parts of their maps: those of a map that was asked for by itself.
+    #[test]
+    fn other_depths_and_grids() {
+        let whole = EfficientNetLite0 { size: 96, ..EfficientNetLite0::new(Framing::Whole) };
+        let picture = noise(96, 96);
+        for (level, grid) in [(Level::Stride16, 1), (Level::Stride16, 4), (Level::Head, 2)] {
+            let net = EfficientNetLite0 { level, grid, ..whole };
+            let mut row = vec![0.0; net.dimensions().unwrap()];
+            net.describe(&picture, &mut row).unwrap();
+            let map = net.maps(&picture, &[level]).unwrap().remove(0);
+            // Six places by four parts: 0..2, 1..3, 3..5, 4..6; three by two: 0..2, 1..3.
+            let parts: &[std::ops::Range<usize>] = match (level, grid) {
+                (Level::Head, _) => &[0..2, 1..3],
+                (_, 1) => &[0..6],
+                _ => &[0..2, 1..3, 3..5, 4..6],
+            };
+            for (at, found) in row.iter().enumerate() {
+                let (part, channel) = (at / level.channels(), at % level.channels());
+                let (down, across) = (parts[part / grid].clone(), parts[part % grid].clone());
+                let mean = map.slice(s![down, across, channel]).mean().unwrap();
+                assert!((found - mean).abs() < 1e-4 * mean.abs().max(1.0), "{found} {mean}");
+            }
+        }
+        let net = EfficientNetLite0 { level: Level::Stride32, grid: 4, ..whole };
+        assert_eq!(net.dimensions().unwrap_err().to_string(), "`grid` is 4: expected 1 to 3");
     }
 
     /// What was in a thread's memory does not show.
