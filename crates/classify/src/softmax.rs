@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use ndarray::{
-    Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Zip, linalg::general_mat_mul, s,
-};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Zip, s};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
 use crate::linear::softmax;
@@ -109,8 +108,8 @@ impl Objective<'_> {
                 let (place, weight) = (self.places[first + at], self.weight(first + at));
                 sums.loss += weight * excess(row, place, weight);
             }
-            let mut weights = sums.derivative.slice_mut(s![..columns, ..]);
-            general_mat_mul(1.0, &block.t(), &scores, 1.0, &mut weights);
+            let weights = sums.derivative.slice_mut(s![..columns, ..]);
+            multiply(block.t(), scores.view(), weights, 1.0, true);
             let mut intercepts = sums.derivative.row_mut(columns);
             intercepts += &scores.sum_axis(Axis(0));
         });
@@ -189,8 +188,8 @@ impl Objective<'_> {
                 row.mapv_inplace(|share| weight * share * (1.0 - share));
             }
             block.mapv_inplace(|value| value * value);
-            let mut weights = sums.derivative.slice_mut(s![..columns, ..]);
-            general_mat_mul(1.0, &block.t(), &scores, 1.0, &mut weights);
+            let weights = sums.derivative.slice_mut(s![..columns, ..]);
+            multiply(block.t(), scores.view(), weights, 1.0, true);
             let mut intercepts = sums.derivative.row_mut(columns);
             intercepts += &scores.sum_axis(Axis(0));
         });
@@ -241,7 +240,7 @@ impl Objective<'_> {
                 let mut scores = scores.slice_mut(s![..size, ..]);
                 self.fill(first, block.view_mut());
                 scores.assign(&parameters.row(columns));
-                general_mat_mul(1.0, &block, &weights, 1.0, &mut scores);
+                multiply(block.view(), weights, scores.view_mut(), 1.0, true);
                 add(first, &mut block, scores, &mut sums);
             }
             sums
