@@ -379,15 +379,15 @@ mod tests {
             net.describe(&picture, &mut row).unwrap();
             let map = net.maps(&picture, &[level]).unwrap().remove(0);
             // Six places by four parts: 0..2, 1..3, 3..5, 4..6; three by two: 0..2, 1..3.
-            let parts: &[std::ops::Range<usize>] = match (level, grid) {
-                (Level::Head, _) => &[0..2, 1..3],
-                (_, 1) => &[0..6],
-                _ => &[0..2, 1..3, 3..5, 4..6],
+            let parts: &[(usize, usize)] = match (level, grid) {
+                (Level::Head, _) => &[(0, 2), (1, 3)],
+                (_, 1) => &[(0, 6)],
+                _ => &[(0, 2), (1, 3), (3, 5), (4, 6)],
             };
             for (at, found) in row.iter().enumerate() {
                 let (part, channel) = (at / level.channels(), at % level.channels());
-                let (down, across) = (parts[part / grid].clone(), parts[part % grid].clone());
-                let mean = map.slice(s![down, across, channel]).mean().unwrap();
+                let ((top, bottom), (left, right)) = (parts[part / grid], parts[part % grid]);
+                let mean = map.slice(s![top..bottom, left..right, channel]).mean().unwrap();
                 assert!((found - mean).abs() < 1e-4 * mean.abs().max(1.0), "{found} {mean}");
             }
         }
