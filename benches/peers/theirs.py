@@ -130,13 +130,21 @@ def nearest():
     return seconds
 
 
-def load_text():
+def load_words(binary):
     from gensim.models import KeyedVectors
 
     path = str(FOLDER / "words.vec")
-    seconds, found = fastest(lambda: KeyedVectors.load_word2vec_format(path, binary=False))
+    seconds, found = fastest(lambda: KeyedVectors.load_word2vec_format(path, binary=binary))
     write(found.vectors, "<f4")
     return seconds
+
+
+def load_text():
+    return load_words(False)
+
+
+def load_binary():
+    return load_words(True)
 
 
 def sinkhorn():

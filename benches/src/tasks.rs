@@ -77,6 +77,18 @@ pub(crate) const TASKS: &[Task] = &[
         agreement: "gensim: bit for bit; finalfusion: within 4 ulp",
     },
     Task {
+        name: "load-text-million",
+        what: "word2vec text of 1,000,000 × 300",
+        peers: &[("finalfusion", 3.5)],
+        agreement: "within 4 ulp",
+    },
+    Task {
+        name: "load-binary",
+        what: "word2vec binary of 1,000,000 × 300",
+        peers: &[("gensim", 1.0)],
+        agreement: "bit for bit",
+    },
+    Task {
         name: "sinkhorn",
         what: "Sinkhorn to 1e-6, ε = 0.02 of the largest cost, 5,000 × 5,000",
         peers: &[("pot", 1.5)],
@@ -114,6 +126,8 @@ impl Task {
 const SEED: u64 = 20_265;
 const CLASSES: usize = 10;
 const K: usize = 10;
+/// The file of word vectors.
+const WORDS: &str = "words.vec";
 const SINKHORN: f64 = 0.02;
 
 /// Writes the files of a task; a tenth of the rows where it has to be `quick`.
@@ -164,10 +178,16 @@ pub(crate) fn make(task: &str, folder: &Path, quick: bool) -> Result<()> {
             write("x", &x)?;
             write("y", &y)?;
         }
-        "load-text" => {
-            text(&folder.join("words.vec"), few(100_000))?;
+        "load-text" | "load-text-million" => {
+            let words = few(if task == "load-text" { 100_000 } else { 1_000_000 });
+            text(&folder.join(WORDS), words)?;
             // A bare word count, for the reader.
-            shapes["words"] = json!([few(100_000), 300]);
+            shapes["words"] = json!([words, 300]);
+        }
+        "load-binary" => {
+            let words = few(1_000_000);
+            binary(&folder.join(WORDS), words)?;
+            shapes["words"] = json!([words, 300]);
         }
         "sinkhorn" | "exact-transport" => {
             let rows = if task == "sinkhorn" { few(5_000) } else { few(3_000) };
@@ -263,8 +283,8 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
-        "load-text" => {
-            let path = folder.join("words.vec");
+        "load-text" | "load-text-million" | "load-binary" => {
+            let path = folder.join(WORDS);
             let (seconds, found) = fastest(|| Embeddings::open(&path, &OpenOptions::default()))?;
             save(&out, found.vectors().as_slice().expect("standard layout"))?;
             let bytes = path.metadata()?.len() as f64;
@@ -325,7 +345,7 @@ pub(crate) fn finalfusion(folder: &Path) -> Result<()> {
     use finalfusion::storage::NdArray;
     use finalfusion::vocab::SimpleVocab;
 
-    let path = folder.join("words.vec");
+    let path = folder.join(WORDS);
     let (seconds, found) = fastest(|| {
         let mut file = std::io::BufReader::new(File::open(&path)?);
         let found = Embeddings::<SimpleVocab, NdArray>::read_text_dims(&mut file);
@@ -370,11 +390,11 @@ pub(crate) fn compare(task: &str, peer: &str, folder: &Path) -> Result<String> {
             let same = ours.iter().zip(&theirs).filter(|(a, b)| a == b).count();
             share("labels", same, ours.len())
         }
-        "load-text" if peer == "gensim" => {
+        "load-text" | "load-binary" if peer == "gensim" => {
             ensure!(ours == theirs, "other bits");
             Ok("the same bits".to_owned())
         }
-        "load-text" => {
+        "load-text" | "load-text-million" => {
             let (ours, theirs) = (values::<f32>(&ours), values::<f32>(&theirs));
             let worst = ours.iter().zip(&theirs).fold(0.0_f32, |worst, (a, b)| {
                 worst.max((a - b).abs() / a.abs().max(f32::MIN_POSITIVE))
@@ -504,6 +524,21 @@ pub(crate) fn text(path: &Path, words: usize) -> Result<()> {
             let (sign, decimals) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
             write!(file, " {sign}0.{decimals:06}")?;
         }
+        writeln!(file)?;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+/// Words and values as word2vec writes them.
+fn binary(path: &Path, words: usize) -> Result<()> {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut file = BufWriter::new(File::create(path)?);
+    writeln!(file, "{words} 300")?;
+    for word in 0..words {
+        write!(file, "word{word} ")?;
+        let row: [f32; 300] = std::array::from_fn(|_| rng.random::<f32>() - 0.5);
+        file.write_all(bytemuck::cast_slice(&row))?;
         writeln!(file)?;
     }
     file.flush()?;
