@@ -98,7 +98,7 @@ def main():
         def describe(name, threads):
             return [arguments.time, "describe", raw, str(PICTURES), str(SIDE), name, str(threads)]
 
-        opencv = f"hog-opencv(width={SIDE},height={SIDE},cell=8)"
+        opencv = f"hog-opencv(width={SIDE},height={SIDE},cell=8,gamma=false)"
         plain = f"hog(size={SIDE},cell=8)"
         for name, function in [(opencv, by_opencv), (plain, by_skimage)]:
             found, expected = ours(describe(name, threads))[1], function(pictures[-1])[:2000]

@@ -123,6 +123,68 @@ impl OpenCvHog {
     }
 }
 
+/// For each pixel of a line the shares of cells that lie beside each other, as many for each pixel.
+struct Runs {
+    length: usize,
+    starts: Vec<usize>,
+    shares: Vec<f32>,
+}
+
+impl Runs {
+    /// As many as a pixel has with blocks of two cells.
+    const USUAL: usize = 4;
+
+    fn of(shares: &[Vec<(usize, f32)>]) -> Self {
+        let cells = |shares: &Vec<(usize, f32)>| {
+            let cells = shares.iter().map(|(cell, _)| *cell);
+            (cells.clone().min().unwrap_or(0), cells.max().map_or(0, |last| last + 1))
+        };
+        let start = |shares: &Vec<(usize, f32)>| cells(shares).0;
+        let length = |shares: &Vec<(usize, f32)>| cells(shares).1 - start(shares);
+        let length = shares.iter().map(length).max().unwrap_or(0).max(Self::USUAL);
+        let mut of_all = vec![0.0; shares.len() * length];
+        for (run, cells) in of_all.chunks_exact_mut(length).zip(shares) {
+            cells.iter().for_each(|&(cell, share)| run[cell - start(cells)] = share);
+        }
+        Self { length, starts: shares.iter().map(start).collect(), shares: of_all }
+    }
+
+    /// Adds a line of pixels, by length and place among the bins, to `line`, bins × cells. `N` is the length of runs
+    /// where it is known beforehand: then a run is one addition of vectors.
+    fn add<'a, const N: usize>(
+        &self,
+        pixels: impl Iterator<Item = (&'a f32, &'a f32)>,
+        bins: usize,
+        cells: usize,
+        line: &mut [f32],
+    ) {
+        let run = if N > 0 { N } else { self.length };
+        let runs = self.starts.iter().zip(self.shares.chunks_exact(run));
+        for ((&length, &place), (&start, shares)) in pixels.zip(runs) {
+            // −1 to 2 · bins: the last bins are neighbours of the first, and half turns are one.
+            let place = place + bins as f32;
+            let whole = place as i32;
+            let upper = length * (place - whole as f32);
+            let lower = length - upper;
+            let whole = whole as usize;
+            let turned = if whole >= 2 * bins { whole - 2 * bins } else { whole };
+            let bin = if turned >= bins { turned - bins } else { turned };
+            let next = if bin + 1 == bins { 0 } else { bin + 1 };
+            for (bin, value) in [(bin, lower), (next, upper)] {
+                let cells = &mut line[bin * cells + start..][..run];
+                match (cells.first_chunk_mut::<N>(), shares.first_chunk::<N>()) {
+                    (Some(cells), Some(shares)) if N > 0 => {
+                        let sums: [f32; N] =
+                            std::array::from_fn(|at| cells[at] + shares[at] * value);
+                        *cells = sums;
+                    }
+                    _ => cells.iter_mut().zip(shares).for_each(|(c, share)| *c += share * value),
+                }
+            }
+        }
+    }
+}
+
 /// Direction of a gradient in degrees, 0 to 360, by a polynomial that is off by 0.01° at most: OpenCV's
 /// `fastAtan2`, so that values agree.
 #[inline]
@@ -170,7 +232,11 @@ impl Describe for OpenCvHog {
         // in a cell is a product of a share across and one down.
         let (across, down) = self.blocks();
         let (shares_across, shares_down) = (self.shares(across), self.shares(down));
-        let line_len = across * block * bins; // of all cells beside each other in all blocks
+        // Of all cells beside each other in all blocks, bin by bin: the cells of a pixel lie together, a few to
+        // whom nothing is added among them.
+        let runs = Runs::of(&shares_across);
+        let cells = across * block + runs.length;
+        let line_len = bins * cells;
         let mut line = vec![0.0_f32; line_len];
         let mut sums = vec![0.0_f32; down * block * line_len];
         let per_degree = bins as f32 / if self.signed { 360.0 } else { 180.0 };
@@ -191,23 +257,10 @@ impl Describe for OpenCvHog {
                 places[x] = degrees(dy, 0.0) * per_degree - 0.5;
             }
             line.fill(0.0);
-            for (x, shares) in shares_across.iter().enumerate() {
-                let length = lengths[x];
-                if length == 0.0 {
-                    continue;
-                }
-                // −1 to 2 · bins: the last bins are neighbours of the first, and half turns are one.
-                let place = places[x] + bins as f32;
-                let whole = place as usize;
-                let upper = length * (place - whole as f32);
-                let lower = length - upper;
-                let bin = whole % bins;
-                let next = if bin + 1 == bins { 0 } else { bin + 1 };
-                for &(cell, share) in shares {
-                    let histogram = &mut line[cell * bins..][..bins];
-                    histogram[bin] += share * lower;
-                    histogram[next] += share * upper;
-                }
+            let pixels = lengths.iter().zip(&places);
+            match runs.length {
+                Runs::USUAL => runs.add::<{ Runs::USUAL }>(pixels, bins, cells, &mut line),
+                _ => runs.add::<0>(pixels, bins, cells, &mut line),
             }
             for &(cell, share) in &shares_down[y] {
                 let sums = &mut sums[cell * line_len..][..line_len];
@@ -220,9 +273,9 @@ impl Describe for OpenCvHog {
             let (block_x, block_y) = (index / down, index % down);
             for (cell, histogram) in target.chunks_exact_mut(bins).enumerate() {
                 let (cell_x, cell_y) = (cell / block, cell % block);
-                let start =
-                    (block_y * block + cell_y) * line_len + (block_x * block + cell_x) * bins;
-                histogram.copy_from_slice(&sums[start..start + bins]);
+                let start = (block_y * block + cell_y) * line_len + block_x * block + cell_x;
+                let of_bins = sums[start..].iter().step_by(cells);
+                histogram.iter_mut().zip(of_bins).for_each(|(to, &from)| *to = from);
             }
             let length = target.iter().map(|value| value * value).sum::<f32>().sqrt();
             let scale = 1.0 / (length + 0.1 * target.len() as f32);

@@ -47,8 +47,10 @@ impl Picture {
         let Some(bytes) = bytes else {
             return Err(ImagesError::TooLarge { pictures: 1, height, width, dimensions: 3 });
         };
-        let mut pixels = Vec::with_capacity(bytes);
-        pixels.extend(grey.iter().flat_map(|&value| [value; 3]));
+        let mut pixels = vec![0; bytes];
+        for (line, row) in pixels.chunks_exact_mut(3 * width).zip(grey.rows()) {
+            line.as_chunks_mut().0.iter_mut().zip(row).for_each(|(pixel, &v)| *pixel = [v; 3]);
+        }
         Ok(Self { width, height, pixels })
     }
 
@@ -135,12 +137,11 @@ impl Picture {
     /// nearest whole level. Grey pixels keep their value.
     #[must_use]
     pub fn to_grey(&self) -> Vec<u8> {
-        let luma = |pixel: &[u8]| {
-            let sum: u32 =
-                pixel.iter().zip(LUMA).map(|(&value, weight)| u32::from(value) * weight).sum();
-            ((sum + (1 << 14)) >> 15) as u8
+        let luma = |pixel: &[u8; 3]| {
+            let [red, green, blue] = pixel.map(u32::from);
+            ((red * LUMA[0] + green * LUMA[1] + blue * LUMA[2] + (1 << 14)) >> 15) as u8
         };
-        self.pixels.chunks_exact(3).map(luma).collect()
+        self.pixels.as_chunks().0.iter().map(luma).collect()
     }
 }
 
