@@ -155,8 +155,11 @@ fn over_seeds(selections: &[&Selection]) -> String {
                 format!(", its score {low:.1} to {high:.1} points above that of none")
             }
         };
-        let sure = least(|s| s.choice.sure);
-        format!("{label} with {seeds}{gain}, the same in at least {sure:.0} % of resamples")
+        let sure = match least(|s| s.choice.sure) {
+            all if all >= 99.5 => "all resamples".to_owned(),
+            least => format!("at least {least:.0} % of resamples"),
+        };
+        format!("{label} with {seeds}{gain}, the same in {sure}")
     };
     format!("chose {}", choices.iter().map(sentence).collect::<Vec<_>>().join("; "))
 }
