@@ -8,6 +8,7 @@ mod peers;
 mod statistics;
 mod svg;
 mod tasks;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

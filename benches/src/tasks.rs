@@ -12,14 +12,16 @@ use procrust_align::{
     AffineMap, AlignPaired, AlignUnpaired, Coral, Procrustes, Regularization, SinkhornSettings,
     exact_transport, sinkhorn,
 };
+use procrust_benches::people_detector;
 use procrust_classify::{Classifier, Logistic, NearestNeighbors};
+use procrust_images::{HogCells, Picture};
 use procrust_neighbors::{Metric, csls_top_k, top_k};
 use procrust_words::{Embeddings, OpenOptions};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::machine;
+use crate::{machine, transfer};
 
 /// A task and the programs that do it too.
 #[derive(Debug)]
@@ -111,6 +113,24 @@ pub(crate) const TASKS: &[Task] = &[
         what: "5-nearest-neighbour classification, 10,000 by 50,000 × 256",
         peers: &[("faiss", 1.0)],
         agreement: "999 of 1,000 labels equal",
+    },
+    Task {
+        name: "eszsl",
+        what: "ESZSL, 10,000 × 512, 50 classes with 85 attributes",
+        peers: &[("numpy", 1.0)],
+        agreement: "entries of V within 1e-6 of the largest",
+    },
+    Task {
+        name: "coupled-dictionaries",
+        what: "coupled dictionaries, 64 atoms, 5 rounds, 10,000 × 512 with 85 attributes",
+        peers: &[("numpy", 1.0)],
+        agreement: "atoms within 1e-2 of the largest entry (codes are found to 1e-4)",
+    },
+    Task {
+        name: "detection",
+        what: "windows of 64 × 128 on gradients, a picture of 640 × 480, ten times",
+        peers: &[("opencv", 1.0)],
+        agreement: "as many windows, within a tenth",
     },
 ];
 
@@ -225,6 +245,18 @@ pub(crate) fn make(task: &str, folder: &Path, quick: bool) -> Result<()> {
             shapes["labels"] = json!([train]);
             save(&folder.join("labels"), &labels[..train])?;
         }
+        "eszsl" | "coupled-dictionaries" => {
+            let described = transfer::described(few(10_000), SEED);
+            write("x", &described.x)?;
+            write("s", &described.s)?;
+            shapes["labels"] = json!([described.labels.len()]);
+            save(&folder.join("labels"), &described.labels)?;
+        }
+        "detection" => {
+            let picture = transfer::picture(SEED);
+            shapes["picture"] = json!([picture.nrows(), picture.ncols()]);
+            save(&folder.join("picture"), picture.as_slice().expect("made in standard layout"))?;
+        }
         _ => bail!("no data for the task `{task}`"),
     }
     fs::write(folder.join("shapes.json"), shapes.to_string())?;
@@ -329,6 +361,21 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
+        "eszsl" | "coupled-dictionaries" => {
+            let (x, s, labels) = (rows(folder, "x")?, rows(folder, "s")?, labels(folder)?);
+            let (seconds, found) = fastest(|| transfer::fitted(task, &x, &labels, &s))?;
+            save(&out, found.as_slice().expect("standard layout"))?;
+            seconds
+        }
+        "detection" => {
+            let picture = Picture::from_grey(matrix::<u8>(folder, "picture")?.view())?;
+            let (detector, hog) = (people_detector(), HogCells::default());
+            let (seconds, _) =
+                fastest(|| (0..10).try_for_each(|_| detector.detect(&hog, &picture).map(|_| ())))?;
+            let windows = detector.windows(&hog, picture.width(), picture.height());
+            save(&out, &[windows as f64])?;
+            seconds
+        }
         _ => bail!("no task `{task}`"),
     };
     let (what, least) = limit.unzip();
@@ -419,6 +466,18 @@ pub(crate) fn compare(task: &str, peer: &str, folder: &Path) -> Result<String> {
             ensure!(above <= 1e-5, "our loss is {above:.1e} above theirs");
             Ok(format!("loss {above:+.1e}"))
         }
+        "eszsl" | "coupled-dictionaries" => {
+            let (apart, size) = largest(&values::<f64>(&ours), &values::<f64>(&theirs));
+            match task {
+                "eszsl" => within("V", apart / size, 1e-6),
+                _ => within("atoms", apart / size, 1e-2),
+            }
+        }
+        "detection" => {
+            let (ours, theirs) = (values::<f64>(&ours)[0], values::<f64>(&theirs)[0]);
+            within("windows", (ours / theirs - 1.0).abs(), 0.1)?;
+            Ok(format!("{theirs} and {ours} windows"))
+        }
         _ => bail!("no task `{task}`"),
     }
 }
@@ -505,7 +564,7 @@ fn clusters(count: usize, seed: u64) -> Array2<f32> {
     rows
 }
 
-fn unit(rows: &mut Array2<f32>) {
+pub(crate) fn unit(rows: &mut Array2<f32>) {
     for mut row in rows.rows_mut() {
         let length = row.dot(&row).sqrt();
         row /= length;

@@ -1,6 +1,6 @@
 //! Losses of multinomial logistic regression.
 
-use ndarray::{Array2, ArrayViewMut1, s};
+use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, s};
 
 /// Turns scores into probabilities, in proportion to their exponentials. Beside them the largest score, and the sum
 /// of the exponentials relative to it.
@@ -14,7 +14,7 @@ pub(crate) fn softmax(mut row: ArrayViewMut1<'_, f64>) -> (f64, f64) {
 
 /// The sum of the losses of rows whose scores (rows × classes) are given, `Σ ln Σₖ exp(zₖ) − z_label`. Each score
 /// becomes the loss's derivative by it.
-pub(crate) fn losses(scores: &mut Array2<f64>, labels: &[usize]) -> f64 {
+pub(crate) fn losses(mut scores: ArrayViewMut2<'_, f64>, labels: &[usize]) -> f64 {
     let mut value = 0.0;
     for (mut row, &label) in scores.rows_mut().into_iter().zip(labels) {
         let own = row[label];
@@ -51,7 +51,7 @@ mod tests {
         let scores = array![[0.3, -1.0, 700.0], [-2.0, 0.5, 0.25]];
         let labels = [2, 0];
         let mut derivative = scores.clone();
-        let value = losses(&mut derivative, &labels);
+        let value = losses(derivative.view_mut(), &labels);
         let expected = (0.5_f64.exp() + 0.25_f64.exp() + (-2.0_f64).exp()).ln() + 2.0;
         assert!((value - expected).abs() < 1e-12);
         let step = 1e-6;
@@ -59,7 +59,8 @@ mod tests {
             let (mut more, mut less) = (scores.clone(), scores.clone());
             more[at] += step;
             less[at] -= step;
-            let slope = (losses(&mut more, &labels) - losses(&mut less, &labels)) / (2.0 * step);
+            let slope = (losses(more.view_mut(), &labels) - losses(less.view_mut(), &labels))
+                / (2.0 * step);
             assert!((slope - derivative[at]).abs() < 1e-8, "{at:?}");
         }
     }

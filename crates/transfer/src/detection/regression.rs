@@ -118,7 +118,7 @@ mod tests {
             let mut targets = Vec::new();
             for at in 0..n {
                 let row = [(at % 3) as f32, (at % 5) as f32 / 5.0, (at % 7) as f32 / 7.0];
-                rows.push(&row, 0);
+                rows.push(&row, 0, at);
                 let [a, b, c] = row.map(f64::from);
                 targets.push([0.1 * a - 0.2, 0.3 * b, 0.2 * c + 0.1, 0.1 * (a - b)]);
             }

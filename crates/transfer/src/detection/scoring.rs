@@ -1,6 +1,7 @@
 //! Scores of all windows of a map at once.
 
-use ndarray::{Array2, ArrayView2, ArrayView3, linalg::general_mat_mul};
+use ndarray::{Array2, ArrayView2, ArrayView3};
+use procrust_product::multiply;
 
 use super::windows::{Places, WindowShape};
 
@@ -62,7 +63,7 @@ impl Filters {
             let count = band.min(rows - first);
             let part = cells.slice(ndarray::s![first * columns..(first + count) * columns, ..]);
             let mut products = products.slice_mut(ndarray::s![.., ..count * columns]);
-            general_mat_mul(1.0, &self.taps, &part.t(), 0.0, &mut products);
+            multiply(self.taps.view(), part.t(), products.view_mut(), 1.0, false);
             for (tap, products) in products.rows().into_iter().enumerate() {
                 let (cell, class) = (tap / classes, tap % classes);
                 let (dy, dx) = (cell / self.shape.across, cell % self.shape.across);

@@ -67,7 +67,7 @@ impl Losses<'_> {
     /// Value and gradient, (d + 1) × classes.
     fn at(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
         let mut scores = self.x.dot(parameters);
-        let value = losses(&mut scores, self.labels);
+        let value = losses(scores.view_mut(), self.labels);
         (value, self.x.t().dot(&scores))
     }
 }

@@ -1,10 +1,12 @@
 //! Learns heads: windows are sampled, heads fitted, mistakes mined, scores calibrated.
 
-use std::sync::OnceLock;
+use std::collections::HashSet;
 
+use ndarray::Array2;
 use procrust_images::DescribeDense;
+use procrust_product::multiply;
 
-use super::sampling::{Chosen, Kept};
+use super::sampling::{Kept, Quotas};
 use super::{DetectorTraining, PictureSource, TrainingStep, in_order};
 use crate::TransferError;
 use crate::detection::boxes::TrueBox;
@@ -32,47 +34,48 @@ pub(super) struct Context<'a> {
     pub(super) shapes: Vec<WindowShape>,
     pub(super) sources: Vec<Parameters>,
     pub(super) kept: Kept,
-    /// Of each picture the windows to learn from, once they are known.
-    pub(super) chosen: Vec<OnceLock<Chosen>>,
+    pub(super) quotas: Quotas,
     pub(super) progress: &'a (dyn Fn(TrainingStep) + Sync),
 }
 
 /// One shape's windows.
-#[derive(Default)]
-struct Lesson {
-    positives: Rows,
-    negatives: Rows,
+pub(super) struct Lesson {
+    pub(super) positives: Rows,
+    pub(super) negatives: Rows,
     moves: Rows,
     targets: Vec<[f64; 4]>,
     /// Background that is there already: picture, level, place.
-    known: std::collections::HashSet<(usize, usize, usize)>,
+    known: HashSet<(usize, usize, usize)>,
+}
+
+impl Lesson {
+    fn new(dim: usize) -> Self {
+        let [positives, negatives, moves] = [(); 3].map(|()| Rows::new(dim));
+        Self { positives, negatives, moves, targets: Vec::new(), known: HashSet::new() }
+    }
 }
 
 /// A window of background that was taken for something: shape, level, place, row.
 type Mistake = (usize, usize, usize, Vec<f32>);
 
-/// Heads, and how many windows they were learned from.
+/// Heads, the windows that they were learned from, and how many boxes no window covers.
 pub(super) struct Learned {
     pub(super) heads: Vec<Head>,
-    pub(super) positives: usize,
-    pub(super) negatives: usize,
+    pub(super) lessons: Vec<Lesson>,
     pub(super) not_covered: usize,
 }
 
 impl Context<'_> {
-    /// Trains on some of the pictures.
-    pub(super) fn learn(&self, which: &[usize]) -> Result<Learned, TransferError> {
+    /// Trains on all pictures.
+    pub(super) fn learn(&self) -> Result<Learned, TransferError> {
         let training = self.training;
-        let mut lessons: Vec<Lesson> = (0..self.shapes.len())
-            .map(|shape| {
-                let rows = || Rows::new(self.dim(shape));
-                Lesson { positives: rows(), negatives: rows(), moves: rows(), ..Lesson::default() }
-            })
-            .collect();
+        let all: Vec<usize> = (0..self.truths.len()).collect();
+        let mut lessons: Vec<Lesson> =
+            (0..self.shapes.len()).map(|shape| Lesson::new(self.dim(shape))).collect();
         let mut not_covered = 0;
         let classes = self.classes;
         in_order(
-            which,
+            &all,
             "sampling",
             self.progress,
             |at| self.sample(at),
@@ -84,7 +87,7 @@ impl Context<'_> {
                     lesson.targets.extend(sampled.targets);
                     for (level, place, row) in sampled.negatives {
                         if lesson.known.insert((at, level, place)) {
-                            lesson.negatives.push(&row, classes);
+                            lesson.negatives.push(&row, classes, at);
                         }
                     }
                 }
@@ -93,10 +96,10 @@ impl Context<'_> {
         let mut parameters: Vec<Parameters> = self.sources.clone();
         self.fit_heads(&mut lessons, &mut parameters);
         for _ in 0..training.rounds {
-            let heads = self.heads(&lessons, &parameters, None)?;
+            let heads = self.heads(&parameters, &[]);
             let mut new = 0;
             in_order(
-                which,
+                &all,
                 "mining",
                 self.progress,
                 |at| self.mine(at, &heads),
@@ -104,8 +107,15 @@ impl Context<'_> {
                     for (shape, level, place, row) in mined {
                         let lesson = &mut lessons[shape];
                         if lesson.known.insert((at, level, place)) {
-                            lesson.negatives.push(&row, classes);
+                            lesson.negatives.push(&row, classes, at);
                             new += 1;
+                        }
+                    }
+                    for (lesson, parameters) in lessons.iter_mut().zip(&parameters) {
+                        // Once in a while, so that few of the rows that stay are moved.
+                        let room = self.room(lesson);
+                        if lesson.negatives.len() > room + room / 4 {
+                            forget_easy(lesson, parameters, room);
                         }
                     }
                 },
@@ -115,73 +125,65 @@ impl Context<'_> {
             }
             self.fit_heads(&mut lessons, &mut parameters);
         }
-        let heads =
-            self.heads(&lessons, &parameters, training.move_boxes.then_some(training.box_l2))?;
-        let count = |of: fn(&Lesson) -> usize| lessons.iter().map(of).sum();
-        Ok(Learned {
-            heads,
-            positives: count(|lesson| lesson.positives.len()),
-            negatives: count(|lesson| lesson.negatives.len()),
-            not_covered,
-        })
+        let heads = self.heads(&parameters, &self.regressions(&lessons, |_| true)?);
+        Ok(Learned { heads, lessons, not_covered })
     }
 
     fn fit_heads(&self, lessons: &mut [Lesson], parameters: &mut [Parameters]) {
-        let total = lessons.len();
         for (at, (lesson, parameters)) in lessons.iter_mut().zip(parameters).enumerate() {
-            self.forget_easy(lesson, parameters);
-            let windows = Windows { positives: &lesson.positives, negatives: &lesson.negatives };
-            let l2 = self.training.l2 * windows.mean_square();
-            let logistic = Logistic { l2, steps: 150, tolerance: 1e-4 };
-            *parameters = logistic.fit(windows, &self.sources[at], parameters.clone());
-            (self.progress)(TrainingStep { stage: "fitting", done: at + 1, total });
+            forget_easy(lesson, parameters, self.room(lesson));
+            *parameters = self.fitted(lesson, at, parameters.clone(), |_| true);
         }
     }
 
-    /// Where memory does not hold all background, what the heads know best goes.
-    fn forget_easy(&self, lesson: &mut Lesson, parameters: &Parameters) {
-        let room = self.training.memory / (lesson.negatives.dim * size_of::<f32>());
-        let room = room.saturating_sub(lesson.positives.len()).max(1);
-        let n = lesson.negatives.len();
-        if n <= room {
-            return;
-        }
-        let (weights, intercepts) = against_background(parameters);
-        let scores = lesson.negatives.view().dot(&weights);
-        let hardest = |row: usize| {
-            let scores = scores.row(row);
-            scores.iter().zip(&intercepts).map(|(s, b)| s + b).fold(f32::NEG_INFINITY, f32::max)
-        };
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| hardest(b).total_cmp(&hardest(a)));
-        let mut kept = order[..room].to_vec();
-        kept.sort_unstable();
-        let mut negatives = Rows::new(lesson.negatives.dim);
-        for at in kept {
-            negatives.push(lesson.negatives.row(at), self.classes);
-        }
-        lesson.negatives = negatives;
+    /// A head of the windows of the pictures that `keep` keeps.
+    fn fitted(
+        &self,
+        lesson: &Lesson,
+        shape: usize,
+        start: Parameters,
+        keep: impl Fn(usize) -> bool,
+    ) -> Parameters {
+        let windows = Windows::new(&lesson.positives, &lesson.negatives, keep);
+        let l2 = self.training.l2 * windows.mean_square();
+        let logistic = Logistic { l2, steps: 150, tolerance: 1e-4 };
+        let fitted = logistic.fit(&windows, &self.sources[shape], start);
+        let total = self.shapes.len();
+        (self.progress)(TrainingStep { stage: "fitting", done: shape + 1, total });
+        fitted
     }
 
-    fn heads(
+    /// Rows of background that memory has room for.
+    fn room(&self, lesson: &Lesson) -> usize {
+        let rows = self.training.memory / (lesson.negatives.dim * size_of::<f32>());
+        rows.saturating_sub(lesson.positives.len()).max(1)
+    }
+
+    /// How boxes are moved, by the windows of the pictures that `keep` keeps; nothing where boxes stay.
+    fn regressions(
         &self,
         lessons: &[Lesson],
-        parameters: &[Parameters],
-        box_l2: Option<f64>,
-    ) -> Result<Vec<Head>, TransferError> {
-        lessons
-            .iter()
-            .zip(parameters)
-            .zip(&self.shapes)
-            .map(|((lesson, parameters), &shape)| {
-                let (weights, intercepts) = against_background(parameters);
-                let regression = match box_l2 {
-                    Some(l2) => BoxRegression::fit(&lesson.moves, &lesson.targets, l2)?,
-                    None => None,
-                };
-                Ok(Head { filters: Filters::new(shape, weights.view(), intercepts), regression })
-            })
-            .collect()
+        keep: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Option<BoxRegression>>, TransferError> {
+        if !self.training.move_boxes {
+            return Ok(Vec::new());
+        }
+        let of = |lesson: &Lesson| {
+            let places: Vec<usize> =
+                (0..lesson.moves.len()).filter(|&at| keep(lesson.moves.pictures[at])).collect();
+            let targets: Vec<[f64; 4]> = places.iter().map(|&at| lesson.targets[at]).collect();
+            BoxRegression::fit(&lesson.moves.chosen(&places), &targets, self.training.box_l2)
+        };
+        lessons.iter().map(of).collect()
+    }
+
+    fn heads(&self, parameters: &[Parameters], regressions: &[Option<BoxRegression>]) -> Vec<Head> {
+        let head = |(at, (parameters, &shape)): (usize, (&Parameters, &WindowShape))| {
+            let (weights, intercepts) = against_background(parameters);
+            let regression = regressions.get(at).cloned().flatten();
+            Head { filters: Filters::new(shape, weights.view(), intercepts), regression }
+        };
+        parameters.iter().zip(&self.shapes).enumerate().map(head).collect()
     }
 
     /// The detector's surest mistakes on a picture.
@@ -200,20 +202,26 @@ impl Context<'_> {
             .collect())
     }
 
-    /// A sigmoid by what detectors trained on one half of the pictures find in the other.
+    /// A sigmoid by what detectors that learned from the windows of one half of the pictures find in the other.
     pub(super) fn calibration(
         &self,
         detector: &Detector,
-        all: &[usize],
+        lessons: &[Lesson],
     ) -> Result<Option<Sigmoid>, TransferError> {
-        let half = |odd: usize| all.iter().copied().filter(|at| at % 2 == odd).collect::<Vec<_>>();
         let mut found = Vec::new();
-        for (train, test) in [(half(0), half(1)), (half(1), half(0))] {
+        for odd in [0, 1] {
+            let (train, test): (Vec<usize>, Vec<usize>) =
+                (0..self.truths.len()).partition(|at| at % 2 == odd);
             let mut boxes = train.iter().flat_map(|&at| &self.truths[at]);
             if boxes.all(TrueBox::is_set_aside) {
                 continue;
             }
-            let heads = self.learn(&train)?.heads;
+            let learned = |picture: usize| picture % 2 == odd;
+            let fitted = |(at, lesson): (usize, &Lesson)| {
+                self.fitted(lesson, at, self.sources[at].clone(), learned)
+            };
+            let parameters: Vec<Parameters> = lessons.iter().enumerate().map(fitted).collect();
+            let heads = self.heads(&parameters, &self.regressions(lessons, learned)?);
             let of_half = Detector { heads, ..detector.clone() };
             let judge =
                 |at: usize| Ok(judged(&self.truths[at], &of_half.of_maps(&*self.maps(at)?)));
@@ -225,4 +233,24 @@ impl Context<'_> {
             found.into_iter().map(|(score, right)| (odds(score), right)).collect();
         Ok(Sigmoid::fit(&found))
     }
+}
+
+/// Where there is no room for all background, what the heads know best goes.
+fn forget_easy(lesson: &mut Lesson, parameters: &Parameters, room: usize) {
+    let n = lesson.negatives.len();
+    if n <= room {
+        return;
+    }
+    let (weights, intercepts) = against_background(parameters);
+    let mut scores = Array2::zeros((n, intercepts.len()));
+    multiply(lesson.negatives.view(), weights.view(), scores.view_mut(), 1.0, false);
+    let hardest = |row: usize| {
+        let scores = scores.row(row);
+        scores.iter().zip(&intercepts).map(|(s, b)| s + b).fold(f32::NEG_INFINITY, f32::max)
+    };
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| hardest(b).total_cmp(&hardest(a)));
+    order.truncate(room);
+    order.sort_unstable();
+    lesson.negatives = lesson.negatives.chosen(&order);
 }

@@ -4,7 +4,7 @@ mod geometry;
 mod learning;
 mod sampling;
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array2, s};
 use procrust_images::{DescribeDense, Picture};
@@ -18,8 +18,8 @@ use super::suppression::Suppression;
 use super::windows::WindowShape;
 use crate::checks::{check_count, check_positive};
 use crate::{LinearScores, TransferError};
-use learning::Context;
-use sampling::Kept;
+use learning::{Context, Learned};
+use sampling::{Kept, Quotas};
 
 /// Pictures that are worked on at once: what bounds memory beside the rows.
 const AT_ONCE: usize = 16;
@@ -79,8 +79,8 @@ pub type ClassifierOf<'a> = dyn Fn(WindowShape) -> Result<LinearScores, Transfer
 ///    were. Felzenszwalb et al. (2010), as [`HogCells`](procrust_images::HogCells).
 /// 5. Box regression: ridge. Girshick, Donahue, Darrell & Malik (2014), "Rich feature hierarchies for accurate
 ///    object detection and semantic segmentation", CVPR, appendix C.
-/// 6. Calibration: two detectors, each trained on half of the pictures, tell on the other half how sure a score
-///    makes (Platt's sigmoid).
+/// 6. Calibration: two detectors, each of the windows that one half of the pictures gave, tell on the other half
+///    how sure a score makes (Platt's sigmoid).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct DetectorTraining {
@@ -119,7 +119,8 @@ pub struct DetectorTraining {
     /// Boxes a picture at most. Default: 100.
     pub most: usize,
     /// Bytes of windows that are learned from, of one shape, at most; and of maps that are kept between rounds.
-    /// Default: 512 MiB.
+    /// Where there are more boxes or pictures than that holds, each gives fewer windows; of background, the easiest
+    /// is forgotten. Default: 512 MiB.
     pub memory: usize,
     /// Seed of the background that is drawn.
     pub seed: u64,
@@ -259,6 +260,8 @@ impl DetectorTraining {
                 source_of(classifier, shape, dim, classes.len())
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let longest = sources.iter().map(|source| source.nrows() - 1).max().unwrap_or(1);
+        let room = self.memory / (longest * size_of::<f32>());
         let context = Context {
             training: self,
             describe,
@@ -270,33 +273,32 @@ impl DetectorTraining {
             shapes,
             sources,
             kept: Kept::new(truths.len(), self.memory),
-            chosen: (0..truths.len()).map(|_| OnceLock::new()).collect(),
+            quotas: Quotas::new(self, truths, room),
             progress,
         };
-        let all: Vec<usize> = (0..truths.len()).collect();
-        let learned = context.learn(&all)?;
+        let Learned { heads, lessons, not_covered } = context.learn()?;
         let mut detector = Detector {
             classes: classes.to_vec(),
             descriptor: describe.name(),
             channels,
             scales: context.scales,
             overhang: self.overhang,
-            heads: learned.heads,
+            heads,
             sigmoid: Sigmoid::default(),
             suppression: self.suppression,
             least: 0.01,
             most: self.most,
         };
-        let sigmoid = match self.calibrate && all.len() >= 4 {
-            true => context.calibration(&detector, &all)?,
+        let sigmoid = match self.calibrate && truths.len() >= 4 {
+            true => context.calibration(&detector, &lessons)?,
             false => None,
         };
         detector.sigmoid = sigmoid.unwrap_or_default();
         Ok(TrainedDetector {
             detector,
-            positives: learned.positives,
-            negatives: learned.negatives,
-            not_covered: learned.not_covered,
+            positives: lessons.iter().map(|lesson| lesson.positives.len()).sum(),
+            negatives: lessons.iter().map(|lesson| lesson.negatives.len()).sum(),
+            not_covered,
             calibrated: sigmoid.is_some(),
         })
     }

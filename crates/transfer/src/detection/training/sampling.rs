@@ -8,9 +8,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::learning::Context;
-use super::read;
+use super::{DetectorTraining, read};
 use crate::TransferError;
-use crate::detection::boxes::BoundingBox;
+use crate::detection::boxes::{BoundingBox, TrueBox};
 use crate::detection::heads::Rows;
 use crate::detection::regression::offsets;
 use crate::detection::windows::{Maps, Places, copy_window};
@@ -52,12 +52,49 @@ impl Kept {
     }
 }
 
+/// How many windows are learned from at most, so that they fit into memory however many pictures there are: on average
+/// of a box or a picture, and less than one where there are very many.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Quotas {
+    positives: f64,
+    moves: f64,
+    negatives: f64,
+    /// Of each picture, how many boxes to learn there are in those before it.
+    boxes_before: Vec<usize>,
+}
+
+impl Quotas {
+    /// Half of `room` rows for windows that show something, half for background.
+    pub(super) fn new(training: &DetectorTraining, truths: &[Vec<TrueBox>], room: usize) -> Self {
+        let mut boxes = 0;
+        let before = truths.iter().map(|truths| {
+            let own = truths.iter().filter(|truth| !truth.is_set_aside()).count();
+            boxes += own;
+            boxes - own
+        });
+        let boxes_before = before.collect();
+        let half = room as f64 / 2.0;
+        let quota = |most: usize, items: usize| (most as f64).min(half / items.max(1) as f64);
+        Self {
+            positives: quota(training.per_box, boxes),
+            moves: quota(MOVES, boxes),
+            negatives: quota(training.per_picture, truths.len()),
+            boxes_before,
+        }
+    }
+}
+
+/// The share of the item at a place, so that many have `mean` on average.
+fn share(mean: f64, at: usize) -> usize {
+    (mean * (at + 1) as f64) as usize - (mean * at as f64) as usize
+}
+
 /// A window of a picture: shape, level, place.
 type Window = (usize, usize, usize);
 
 /// The windows of a picture that are learned from.
 #[derive(Default)]
-pub(super) struct Chosen {
+struct Chosen {
     /// With what they show.
     positives: Vec<(Window, usize)>,
     /// With where the box lies, seen from them.
@@ -101,7 +138,7 @@ impl Context<'_> {
     /// covers.
     pub(super) fn sample(&self, at: usize) -> Result<(Vec<Sampled>, usize), TransferError> {
         let maps = self.maps(at)?;
-        let chosen = self.chosen[at].get_or_init(|| self.choose(at, &maps));
+        let chosen = self.choose(at, &maps);
         let mut sampled: Vec<Sampled> = (0..self.shapes.len())
             .map(|shape| Sampled {
                 positives: Rows::new(self.dim(shape)),
@@ -111,10 +148,10 @@ impl Context<'_> {
             })
             .collect();
         for &(window, class) in &chosen.positives {
-            sampled[window.0].positives.push(&self.row(&maps, window), class);
+            sampled[window.0].positives.push(&self.row(&maps, window), class, at);
         }
         for &(window, target) in &chosen.moves {
-            sampled[window.0].moves.push(&self.row(&maps, window), 0);
+            sampled[window.0].moves.push(&self.row(&maps, window), 0, at);
             sampled[window.0].targets.push(target);
         }
         for &window in &chosen.negatives {
@@ -147,19 +184,18 @@ impl Context<'_> {
                 }
             }
         }
-        for (truth, on) in truths.iter().zip(&mut on) {
-            if truth.is_set_aside() {
-                continue;
-            }
+        let learned = truths.iter().zip(&mut on).filter(|(truth, _)| !truth.is_set_aside());
+        for (number, (truth, on)) in (self.quotas.boxes_before[at]..).zip(learned) {
             on.sort_by(|a, b| b.0.total_cmp(&a.0));
             chosen.not_covered += usize::from(on.is_empty());
             let good = on.iter().filter(|window| window.0 >= training.positive).count().max(1);
-            let good = on.iter().take(good.min(training.per_box));
+            let good = on.iter().take(good.min(share(self.quotas.positives, number)));
             chosen.positives.extend(good.map(|&(_, window)| (window, truth.class)));
             // From the best to those that only just find it.
             let near = on.iter().filter(|window| window.0 >= 0.5).count();
-            let step = near.div_ceil(MOVES).max(1);
-            for &(_, window) in on[..near].iter().step_by(step) {
+            let moves = share(self.quotas.moves, number);
+            let step = near.div_ceil(moves.max(1)).max(1);
+            for &(_, window) in on[..near].iter().step_by(step).take(moves) {
                 let (shape, level, place) = window;
                 let (size, map) = &maps.levels[level];
                 let bounds = self.places(shape, map).bounds(place, size);
@@ -172,7 +208,7 @@ impl Context<'_> {
 
     /// Windows of background, drawn at random.
     fn background(&self, at: usize, maps: &Maps) -> Vec<Window> {
-        let per_picture = self.training.per_picture;
+        let per_picture = share(self.quotas.negatives, at);
         let mut drawn = Vec::new();
         if maps.levels.is_empty() {
             return drawn;
@@ -208,5 +244,30 @@ impl Context<'_> {
             let overlap = window.iou(&truth.bounds);
             overlap < self.training.negative && !(truth.is_set_aside() && inside > 0.5)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_keep_within_the_room() {
+        let truth = TrueBox::new(BoundingBox::sized(0.0, 0.0, 9.0, 9.0).unwrap(), 0);
+        let training = DetectorTraining::default();
+        for (pictures, room) in [(10, 100_000), (1_000, 6_000), (10_000, 7_000)] {
+            let quotas = Quotas::new(&training, &vec![vec![truth; 2]; pictures], room);
+            assert_eq!(quotas.boxes_before[pictures - 1], 2 * (pictures - 1));
+            let all = |mean: f64, items: usize| (0..items).map(|at| share(mean, at)).sum::<usize>();
+            for (mean, most, items) in [
+                (quotas.positives, training.per_box, 2 * pictures),
+                (quotas.moves, MOVES, 2 * pictures),
+                (quotas.negatives, training.per_picture, pictures),
+            ] {
+                // As many as asked for, or as there is room for, to a rounding.
+                let expected = (most * items).min(room / 2);
+                assert!((expected - 1..=expected).contains(&all(mean, items)), "{mean} {items}");
+            }
+        }
     }
 }
