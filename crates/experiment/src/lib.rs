@@ -31,6 +31,7 @@ mod convert;
 mod dense;
 mod embed;
 mod features;
+pub mod interrupt;
 pub mod lexicon;
 pub mod plan;
 mod progress;
