@@ -23,7 +23,7 @@ pub enum TextPlan {
     /// Several encoders on the tasks of an adaptation plan.
     Sentences(EncodersPlan),
     /// Encoders that are trained on, by the number of labels.
-    Tuning(TuningPlan),
+    Tuning(Box<TuningPlan>),
     /// Which sentence answers a question.
     Qa(QaPlan),
     /// Which part of a passage answers a question.
@@ -130,7 +130,8 @@ impl TextPlan {
         if kind == "sentences"
             && let Some(sizes) = table.counts("sizes", 4)?
         {
-            return TuningPlan::parse(folder, table, sizes).map(Self::Tuning).map(Some);
+            let plan = TuningPlan::parse(folder, table, sizes)?;
+            return Ok(Some(Self::Tuning(Box::new(plan))));
         }
         Ok(Some(match kind {
             "qa" if spans => Self::Spans(SpansPlan::parse(folder, table)?),
