@@ -1,8 +1,10 @@
 //! Sentences to rows. `benches/peers/text_onnxruntime.py` sets the speed beside ONNX Runtime's.
 
+use std::ops::ControlFlow;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, ArrayView1};
-use procrust_text::{Encode, WordMean, WordVectors, words};
+use procrust_text::{Encode, FineTune, SpanQuestion, Tuning, WordMean, WordVectors, words};
 
 struct Vectors(Array2<f32>);
 
@@ -68,5 +70,34 @@ fn open(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, tokens, open);
+/// One step of a batch of 16: forward, back, and the new weights; before it tokens, behind it the loss on one that is
+/// held out.
+fn tune(c: &mut Criterion) {
+    let texts = sentences(17);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let labels: Vec<usize> = (0..texts.len()).map(|at| at % 2).collect();
+    let model = procrust_minilm::encoder();
+    let mut group = c.benchmark_group("text/tune");
+    group.throughput(Throughput::Elements(16)).sample_size(10);
+    let mut step = FineTune::default();
+    (step.epochs, step.batch, step.held_out) = (1, 16, 1.0 / 17.0);
+    let stop = &mut |_: &Tuning| ControlFlow::Continue(());
+    for (name, layers) in [("all", None), ("last-2", Some(2)), ("head", Some(0))] {
+        step.layers = layers;
+        group.bench_function(BenchmarkId::new(name, "16x384"), |b| {
+            b.iter(|| step.fit(&model, &texts, &labels, stop).unwrap());
+        });
+    }
+    step.layers = None;
+    let questions: Vec<SpanQuestion<'_>> = texts
+        .iter()
+        .map(|passage| SpanQuestion { question: "Who came late?", passage, answer: Some(0..3) })
+        .collect();
+    group.bench_function(BenchmarkId::new("spans", "16x384"), |b| {
+        b.iter(|| step.fit_spans(&model, &questions, stop).unwrap());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, encode, tokens, open, tune);
 criterion_main!(benches);

@@ -15,10 +15,11 @@
 //! | [`english_french`], [`french_english`] | words with their translations, to learn from and to test on |
 //! | [`english_ratings`], [`english_analogies`] | 120 rated pairs of words and 288 analogies, to test word vectors with |
 //! | [`answer_passages`] | 42 passages with 210 questions, and the sentence that answers each |
+//! | [`span_passages`] | the same passages and questions in SQuAD's form: the part of the text that answers |
 //! | [`english_french_sentences`] | 160 English sentences with their French translations |
 //!
 //! A plan names them as [`Dataset`] does. Files on disk (`.mat`, `.npy`, `.npz`, `.csv`, svmlight, idx)
-//! are read by [`read_table`], tests of word vectors by [`read_ratings`] and [`read_analogies`], boxes in
+//! are read by [`read_table`], labelled sentences by [`read_labelled_sentences`], SQuAD's JSON by [`read_squad`], tests of word vectors by [`read_ratings`] and [`read_analogies`], boxes in
 //! pictures (Pascal VOC, COCO) by [`read_voc`] and [`read_coco`].
 //!
 //! ```
@@ -35,14 +36,15 @@ mod shipped;
 pub use error::DatasetError;
 pub use readers::{
     Analogy, AnnotatedBox, AnnotatedPicture, AnnotatedPictures, BoxOptions, Passage, Question,
-    RatedPair, Table, TableOptions, read_analogies, read_coco, read_matrix, read_passages,
-    read_ratings, read_sentence_pairs, read_table, read_voc,
+    RatedPair, SquadAnswer, SquadPassage, SquadQuestion, Table, TableOptions, read_analogies,
+    read_coco, read_labelled_sentences, read_matrix, read_passages, read_ratings,
+    read_sentence_pairs, read_squad, read_table, read_voc,
 };
 pub use shipped::{
     Dataset, FASHION_CLASSES, ImageSet, Images, Lexicon, RatedSentence, SentenceDomain, Sentiment,
     WordSet, WordVectors, afinn_french, answer_passages, english_analogies, english_french,
     english_french_sentences, english_ratings, fashion_mnist, fasttext_french, french_english,
-    glove_english, mnist, optdigits, photographs, rated_sentences, vader_english,
+    glove_english, mnist, optdigits, photographs, rated_sentences, span_passages, vader_english,
 };
 
 #[cfg(doctest)]

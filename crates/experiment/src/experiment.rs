@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use procrust_experiment::{
-    Finished, Options, Plan, Ready, Sink, Style, Summary, default_plans, render, report,
+    Finished, Options, Plan, Ready, Sink, Style, Summary, default_plans, interrupt, render, report,
     shipped_plans,
 };
 
@@ -55,6 +55,9 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut options = Options::default();
     (options.seed, options.quick) = (arguments.seed, arguments.quick);
     let (finished, failed) = run(plans, options, &sink, arguments.json);
+    if interrupt::asked() {
+        interrupted(&sink, folder);
+    }
     if finished.is_empty() {
         sink.discard().context("cannot remove the unfinished results")?;
         return Ok(ExitCode::FAILURE);
@@ -105,30 +108,43 @@ fn run(
                 failed |= done.failures() > 0;
                 finished.push((done, summary));
             }
+            Err(_) if interrupt::asked() => break,
             Err(error) => {
                 super::complain(&anyhow::Error::new(error).context(format!("{name} stopped")));
                 failed = true;
             }
+        }
+        if interrupt::asked() {
+            break;
         }
         first += count;
     }
     (finished, failed)
 }
 
-/// On Ctrl-C, what is finished gets its file and the program ends at once with status 130.
+/// On Ctrl-C, what is finished gets its file and the program ends with status 130: at once, or when models that
+/// are trained have ended with the best so far; a second Ctrl-C does not wait for them.
 fn on_interrupt(sink: &Sink, folder: &Path) -> anyhow::Result<()> {
     let sink = sink.clone();
-    let results = folder.join("results.jsonl");
+    let folder = folder.to_owned();
     ctrlc::set_handler(move || {
-        let said = match sink.close_or_discard() {
-            Ok(0) => "interrupted before any run was finished".to_owned(),
-            Ok(lines) => {
-                format!("interrupted: {lines} finished values are in {}", results.display())
-            }
-            Err(error) => format!("interrupted, and {} failed: {error}", results.display()),
-        };
-        eprintln!("\n{said}");
-        std::process::exit(130);
+        if interrupt::ask() {
+            eprintln!("\nending with the best so far of what is trained; once more ends at once");
+            return;
+        }
+        interrupted(&sink, &folder);
     })
     .context("cannot listen for Ctrl-C")
+}
+
+/// Closes the results and ends the program.
+fn interrupted(sink: &Sink, folder: &Path) -> ! {
+    let results = folder.join("results.jsonl");
+    let said = match sink.close_or_discard() {
+        Ok(0) => "interrupted before any run was finished".to_owned(),
+        Ok(lines) => format!("interrupted: {lines} finished values are in {}", results.display()),
+        Err(error) => format!("interrupted, and {} failed: {error}", results.display()),
+    };
+    eprintln!("\n{said}");
+    std::process::exit(130);
 }

@@ -32,6 +32,7 @@ mod dense;
 mod descriptors;
 mod embed;
 mod features;
+pub mod interrupt;
 pub mod lexicon;
 pub mod plan;
 mod progress;

@@ -17,6 +17,7 @@ pub(crate) struct Progress {
     total: Option<usize>,
     unit: &'static str,
     started: Instant,
+    /// How many are done, when a plain line was written last.
     state: Mutex<(usize, Instant)>,
 }
 
@@ -43,6 +44,12 @@ impl Progress {
     #[must_use]
     pub(crate) fn of_pictures(name: &str, total: usize) -> Self {
         Self::start(name, Some(total), PICTURES)
+    }
+
+    /// Progress over the sentences that models are trained on, as often as they are.
+    #[must_use]
+    pub(crate) fn of_sentences(name: &str, total: usize) -> Self {
+        Self::start(name, Some(total), "sentences")
     }
 
     fn start(name: &str, total: Option<usize>, unit: &'static str) -> Self {
@@ -84,9 +91,17 @@ impl Progress {
 
     /// So many more are done.
     pub(crate) fn advance(&self, more: usize) {
+        self.advance_with(more, "");
+    }
+
+    /// So many more are done, and this is what is to be said of it.
+    pub(crate) fn advance_with(&self, more: usize, said: &str) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 += more;
         if let Some(bar) = &self.bar {
+            if !said.is_empty() {
+                bar.set_message(said.to_owned());
+            }
             bar.inc(more as u64);
             return;
         }
@@ -98,14 +113,15 @@ impl Progress {
                 None => eprintln!("{name}: {done} {unit}, {elapsed:.0} s"),
                 Some(total) => {
                     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-                    let left = elapsed * total.saturating_sub(done) as f64 / done as f64;
+                    let left = elapsed * total.saturating_sub(done) as f64 / done.max(1) as f64;
                     #[allow(clippy::cast_precision_loss, reason = "a rate")]
                     let rate = match unit {
                         PICTURES => format!("{:.0}/s, ", done as f64 / elapsed),
                         _ => String::new(),
                     };
+                    let said = if said.is_empty() { String::new() } else { format!("; {said}") };
                     eprintln!(
-                        "{name}: {done}/{total} {unit}, {rate}{elapsed:.0} s, about {left:.0} s left"
+                        "{name}: {done}/{total} {unit}, {rate}{elapsed:.0} s, about {left:.0} s left{said}"
                     );
                 }
             }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::{
     adaptation::{self, DomainError, Domains},
+    interrupt,
     lexicon::{self, LexiconError, Spaces},
     plan::{
         AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, TextPlan,
@@ -262,12 +263,25 @@ impl Ready {
             Data::Text(data) => data.notes(),
         };
         let cells = self.cells();
-        let progress = Progress::new(&self.plan.name, units.len());
+        let work = match (&self.plan.kind, &self.data) {
+            (Kind::Text(kind), Data::Text(data)) => data.work(kind, &units),
+            _ => None,
+        };
+        let progress = match work {
+            Some(work) => Progress::of_sentences(&self.plan.name, work),
+            None => Progress::new(&self.plan.name, units.len()),
+        };
         let run = |(at, unit): (usize, &Unit)| -> io::Result<(Unit, Vec<Finding>)> {
-            let findings = cells.run(unit);
+            if interrupt::asked() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let findings = cells.run(unit, &progress);
             let records = findings.iter().map(|f| cells.record(&self.plan, unit, f)).collect();
             sink.add(first + at, records)?;
-            progress.step(&format!("{} {}", cells.tasks[unit.task], cells.methods[unit.method]));
+            if work.is_none() {
+                progress
+                    .step(&format!("{} {}", cells.tasks[unit.task], cells.methods[unit.method]));
+            }
             Ok((*unit, findings))
         };
         let runs = units.par_iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?;
@@ -354,7 +368,7 @@ enum Work<'a> {
 }
 
 impl Cells<'_> {
-    fn run(&self, unit: &Unit) -> Vec<Finding> {
+    fn run(&self, unit: &Unit, progress: &Progress) -> Vec<Finding> {
         match &self.work {
             Work::Adaptation(plan, tasks) => {
                 adaptation::run(plan, &tasks[unit.task], unit.method, unit.seed)
@@ -364,7 +378,7 @@ impl Cells<'_> {
             }
             Work::Similarity(plan, tests) => similarity::run(plan, tests, unit.task, unit.method),
             Work::Transfer(plan, data) => data.run(plan, unit.task, unit.method, unit.seed),
-            Work::Text(plan, data) => data.run(plan, unit.task, unit.method, unit.seed),
+            Work::Text(plan, data) => data.run(plan, unit, progress),
         }
     }
 

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 15] = [
+const SHIPPED: [(&str, &str); 18] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
     ("plans/sentiment.toml", include_str!("../plans/sentiment.toml")),
     ("plans/sentences.toml", include_str!("../plans/sentences.toml")),
+    ("plans/fine-tuning.toml", include_str!("../plans/fine-tuning.toml")),
+    ("plans/fine-tuning-full.toml", include_str!("../plans/fine-tuning-full.toml")),
+    ("plans/spans.toml", include_str!("../plans/spans.toml")),
     ("plans/answers.toml", include_str!("../plans/answers.toml")),
     ("plans/bitext.toml", include_str!("../plans/bitext.toml")),
     ("plans/similarity.toml", include_str!("../plans/similarity.toml")),

@@ -25,13 +25,16 @@
 mod bert;
 mod encode;
 mod error;
+mod squad;
 mod words;
 
 pub use bert::{
-    Bert, BertConfig, Epoch, Family, FineTune, FineTuned, Pooling, Tensors, Tokens, WordPiece,
+    Bert, BertConfig, Epoch, Family, FineTune, FineTuned, FoundSpan, Pooling, SpanQuestion,
+    SpanReader, Tensors, Tokens, Tuning, WordPiece,
 };
 pub use encode::{Encode, Encoded};
 pub use error::TextError;
+pub use squad::{answer_f1, best_answer, exact_match, normalized_answer};
 pub use words::{Divisor, WordMean, WordMeans, WordVectors, words};
 
 #[cfg(doctest)]

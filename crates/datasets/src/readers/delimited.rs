@@ -61,6 +61,53 @@ pub(super) fn read(
     Ok(Table::new(path, matrix, label.map(|_| labels)))
 }
 
+/// Reads sentences and their labels, each a column of text.
+pub(super) fn read_sentences(
+    path: &Path,
+    delimiter: u8,
+    sentences: &str,
+    labels: Option<&str>,
+) -> Result<Vec<(String, String)>, DatasetError> {
+    let (features, named) = (vec![sentences.to_owned()], labels.map(str::to_owned));
+    let mut lines = Lines::open(path, delimiter, &TableOptions { features, labels: named })?;
+    let sentence = lines.column(sentences)?;
+    let label = match labels {
+        Some(name) => lines.column(name)?,
+        None => match lines.usual_label(|column| column == sentence) {
+            Some(label) => label,
+            None if lines.width == 2 => 1 - sentence,
+            None => {
+                let known = names::list(&lines.names());
+                return Err(DatasetError::Ambiguous { path: path.into(), kind: KIND, known });
+            }
+        },
+    };
+    let mut found = Vec::new();
+    while lines.advance()? {
+        let broken = |line: u64, problem: &str| DatasetError::Malformed {
+            path: path.into(),
+            format: "sentences",
+            problem: format!("line {line}: {problem}"),
+        };
+        let Ok(text) = std::str::from_utf8(&lines.record[sentence]) else {
+            return Err(broken(lines.line()?, "expected UTF-8"));
+        };
+        let (text, label) = (text.trim(), lines.label(label));
+        if text.is_empty() {
+            return Err(broken(lines.line()?, "expected a sentence, found an empty cell"));
+        }
+        if label.is_empty() {
+            return Err(broken(lines.line()?, "expected a label, found an empty cell"));
+        }
+        found.push((text.to_owned(), label));
+    }
+    if found.is_empty() {
+        let what = "a header and no rows".into();
+        return Err(DatasetError::Empty { path: path.into(), what });
+    }
+    Ok(found)
+}
+
 /// Reads a file of labels: its only column, or the one that is called as labels usually are.
 pub(super) fn read_labels(path: &Path, delimiter: u8) -> Result<Vec<String>, DatasetError> {
     let mut lines = Lines::open(path, delimiter, &TableOptions::default())?;

@@ -12,6 +12,7 @@ mod numbers;
 pub(crate) mod passages;
 pub(crate) mod similarity;
 mod source;
+pub(crate) mod squad;
 mod svmlight;
 mod table;
 mod variables;
@@ -24,6 +25,7 @@ pub use boxes::{
 };
 pub use passages::{Passage, Question, read_passages, read_sentence_pairs};
 pub use similarity::{Analogy, RatedPair, read_analogies, read_ratings};
+pub use squad::{SquadAnswer, SquadPassage, SquadQuestion, read_squad};
 pub use table::Table;
 
 use crate::DatasetError;
@@ -97,6 +99,32 @@ pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Tabl
         Format::Delimited { delimiter } => delimited::read(path, delimiter, options),
         Format::Svmlight => svmlight::read(path, options),
         Format::Idx => idx::read(path, options),
+    }
+}
+
+/// Reads labelled sentences from a `.csv` or `.tsv` file (also with `.gz`): of each row the sentence and its label.
+///
+/// The first line names the columns. `labels` may be left out where a column is called as labels usually are (`label`,
+/// `class`, …), or where there are two.
+///
+/// # Errors
+///
+/// [`DatasetError`] with the file and the line: a column that is not there, a sentence or label that is empty, a line
+/// with more or fewer fields than the first; [`DatasetError::Unsupported`] for a file of another format.
+pub fn read_labelled_sentences(
+    path: impl AsRef<Path>,
+    sentences: &str,
+    labels: Option<&str>,
+) -> Result<Vec<(String, String)>, DatasetError> {
+    let path = path.as_ref();
+    match Format::of(path)? {
+        Format::Delimited { delimiter } => {
+            delimited::read_sentences(path, delimiter, sentences, labels)
+        }
+        _ => {
+            let problem = "sentences are read from .csv and .tsv files only".into();
+            Err(DatasetError::Unsupported { path: path.into(), problem })
+        }
     }
 }
 

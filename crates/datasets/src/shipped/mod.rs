@@ -15,7 +15,7 @@ mod vectors;
 pub use images::{FASHION_CLASSES, Images, fashion_mnist, mnist, optdigits};
 pub use lexicon::{Lexicon, english_french, french_english};
 pub use names::{Dataset, ImageSet, SentenceDomain, WordSet};
-pub use passages::{answer_passages, english_french_sentences};
+pub use passages::{answer_passages, english_french_sentences, span_passages};
 pub use photographs::photographs;
 pub use sentences::{RatedSentence, Sentiment, rated_sentences};
 pub use sentiment::{afinn_french, vader_english};

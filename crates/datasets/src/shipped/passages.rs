@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::readers::passages::{parse_passages, parse_sentence_pairs};
-use crate::{DatasetError, Passage};
+use crate::readers::squad::parse_squad;
+use crate::{DatasetError, Passage, SquadPassage};
 
 /// 42 passages of five English sentences with 210 questions, each answered by one sentence.
 ///
@@ -17,6 +18,19 @@ pub fn answer_passages() -> Result<Vec<Passage>, DatasetError> {
     const NAME: &str = "sentences/passages.en.txt";
     let text = include_str!("../../data/sentences/passages.en.txt");
     parse_passages(Path::new(NAME), text)
+        .map_err(|error| DatasetError::Shipped { name: NAME, reason: error.to_string() })
+}
+
+/// The passages and questions of [`answer_passages`] in SQuAD's form: a passage is one text, and the answer a part of
+/// it, in the sentence that answers.
+///
+/// # Errors
+///
+/// [`DatasetError::Shipped`] only if the crate's files were damaged.
+pub fn span_passages() -> Result<Vec<SquadPassage>, DatasetError> {
+    const NAME: &str = "sentences/spans.en.json";
+    let text = include_str!("../../data/sentences/spans.en.json");
+    parse_squad(Path::new(NAME), text)
         .map_err(|error| DatasetError::Shipped { name: NAME, reason: error.to_string() })
 }
 

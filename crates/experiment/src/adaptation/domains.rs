@@ -13,6 +13,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, concatenate};
 use procrust_align::{AlignError, Spectrum, prepare_rows, standardize_columns};
 use procrust_datasets::{
     DatasetError, ImageSet, Images, Sentiment, Table, TableOptions, rated_sentences,
+    read_labelled_sentences,
 };
 use procrust_images::{BagOfWords, Describe, Items, Vocabulary, WrittenBag};
 use rayon::prelude::*;
@@ -243,12 +244,7 @@ impl Domains {
             raw.into_iter().map(|raw| (raw.rows, raw.labels)).unzip();
         let mut matrices = widen(rows)?;
 
-        let all: BTreeSet<&str> = labels.iter().flatten().map(String::as_str).collect();
-        let mut classes: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
-        if classes.iter().all(|class| class.parse::<f64>().is_ok()) {
-            let number = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
-            classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
-        }
+        let classes = classes(labels.iter().flatten().map(String::as_str));
 
         let names = plan.images.labels();
         let mut domains = Vec::with_capacity(plan.domains.len());
@@ -394,7 +390,6 @@ fn read(
     notes: &mut Vec<String>,
 ) -> Result<Raw, DomainError> {
     let name = || domain.name.clone();
-    let failed = |cause| DomainError::Read { domain: name(), cause: Box::new(cause) };
     match &domain.source {
         DomainSource::Images(set) => {
             let images = shipped(domain, *set)?;
@@ -403,37 +398,15 @@ fn read(
             let labels = images.labels.iter().map(class).collect();
             Ok(Raw { rows: Rows::Ready(rows), labels })
         }
-        DomainSource::Sentences(set) => {
-            let rated = rated_sentences(*set).map_err(failed)?;
-            let (mut texts, mut labels) = (Vec::new(), Vec::new());
-            for sentence in &rated {
-                if let Some(label) = sentence.label() {
-                    texts.push(sentence.text.as_str());
-                    labels.push(match label {
-                        Sentiment::Positive => "positive".to_owned(),
-                        _ => "negative".to_owned(),
-                    });
-                }
-            }
-            let labelled = texts.len();
-            if let Some(most) = plan.most_sentences.filter(|&most| most < labelled) {
-                // Spread over the domain: its sentences stand by the text that they come from.
-                texts = (0..most).map(|at| texts[at * labelled / most]).collect();
-                labels = (0..most).map(|at| labels[at * labelled / most].clone()).collect();
-            }
+        DomainSource::Sentences(_) | DomainSource::SentenceFile { .. } => {
+            let Texts { texts, labels, note } = texts(domain, plan)?;
             let encoder = encoder.expect("the plan's parser asks for [sentences]");
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let encoded = encoder
                 .encode(&texts)
                 .map_err(|cause| DomainError::Encode { domain: name(), cause })?;
-            let taken = match texts.len() {
-                all if all == labelled => String::new(),
-                some => format!(", {some} are taken"),
-            };
             notes.push(format!(
-                "{}: {labelled} of {} sentences have a label{taken}; {:.1} % of their {} have a \
-                 vector, in {} sentences none",
-                domain.name,
-                rated.len(),
+                "{note}; {:.1} % of their {} have a vector, in {} sentences none",
                 100.0 * encoded.coverage(),
                 match encoder {
                     Encoder::Words { .. } => "words",
@@ -446,6 +419,61 @@ fn read(
         }
         DomainSource::File { path, .. } => read_file(domain, path, descriptors),
     }
+}
+
+/// Labelled sentences of a domain.
+pub(crate) struct Texts {
+    pub(crate) texts: Vec<String>,
+    pub(crate) labels: Vec<String>,
+    /// How many there are.
+    pub(crate) note: String,
+}
+
+/// The labelled sentences of a domain that has sentences, so many as the plan takes.
+pub(crate) fn texts(domain: &DomainPlan, plan: &AdaptationPlan) -> Result<Texts, DomainError> {
+    let failed = |cause| DomainError::Read { domain: domain.name.clone(), cause: Box::new(cause) };
+    let (mut all, found): (Vec<(String, String)>, usize) = match &domain.source {
+        DomainSource::SentenceFile { path, sentences, labels } => {
+            let all =
+                read_labelled_sentences(path, sentences, labels.as_deref()).map_err(failed)?;
+            let found = all.len();
+            (all, found)
+        }
+        DomainSource::Sentences(set) => {
+            let rated = rated_sentences(*set).map_err(failed)?;
+            let found = rated.len();
+            let label = |sentiment| match sentiment {
+                Sentiment::Positive => "positive".to_owned(),
+                _ => "negative".to_owned(),
+            };
+            let labelled = rated.into_iter().filter_map(|rated| {
+                let label = label(rated.label()?);
+                Some((rated.text, label))
+            });
+            (labelled.collect(), found)
+        }
+        _ => unreachable!("the caller asks domains of sentences"),
+    };
+    let labelled = all.len();
+    let mut note = format!("{}: {labelled} of {found} sentences have a label", domain.name);
+    if let Some(most) = plan.most_sentences.filter(|&most| most < labelled) {
+        // Spread over the domain: its sentences stand by the text that they come from.
+        all = (0..most).map(|at| all[at * labelled / most].clone()).collect();
+        note.push_str(&format!(", {most} are taken"));
+    }
+    let (texts, labels) = all.into_iter().unzip();
+    Ok(Texts { texts, labels, note })
+}
+
+/// The classes of some labels: by number where all are numbers, by name otherwise.
+pub(crate) fn classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let all: BTreeSet<&str> = labels.collect();
+    let mut classes: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
+    if classes.iter().all(|class| class.parse::<f64>().is_ok()) {
+        let number = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+        classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    }
+    classes
 }
 
 fn open_file(domain: &DomainPlan, path: &Path) -> Result<Table, DomainError> {
@@ -481,7 +509,7 @@ fn descriptors_of(plan: &AdaptationPlan) -> Result<Vec<Box<dyn Describe>>, Domai
             let pixels = match &domain.source {
                 DomainSource::Images(set) => Some(shipped(domain, *set)?.pixels),
                 DomainSource::File { path, .. } => open_file(domain, path)?.pictures(),
-                DomainSource::Sentences(_) => None,
+                DomainSource::Sentences(_) | DomainSource::SentenceFile { .. } => None,
             };
             if let Some(pixels) = pixels {
                 all.items.extend(Items::of_stack(pixels, None)?.items);

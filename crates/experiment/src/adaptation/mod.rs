@@ -20,6 +20,7 @@ use auto::Auto;
 pub use auto::{Candidate, SELECTORS, Selection};
 use domains::Measured;
 pub use domains::{Domain, DomainError, Domains};
+pub(crate) use domains::{Texts, classes, texts};
 pub use split::{Split, TargetSplit};
 
 use measure::{Predicted, measure};

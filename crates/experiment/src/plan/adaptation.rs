@@ -90,6 +90,23 @@ pub enum DomainSource {
     Images(ImageSet),
     /// Sentences that ship.
     Sentences(SentenceDomain),
+    /// Sentences of a data file.
+    SentenceFile {
+        /// Where it is.
+        path: PathBuf,
+        /// The column with the sentences.
+        sentences: String,
+        /// The column with the labels.
+        labels: Option<String>,
+    },
+}
+
+impl DomainSource {
+    /// Whether it gives sentences, which an encoder makes rows of.
+    #[must_use]
+    pub fn has_sentences(&self) -> bool {
+        matches!(self, Self::Sentences(_) | Self::SentenceFile { .. })
+    }
 }
 
 /// How pictures become rows.
@@ -422,7 +439,7 @@ impl AdaptationPlan {
         }
     }
 
-    fn parse_data_encoded(
+    pub(super) fn parse_data_encoded(
         folder: &Path,
         table: &mut Table,
         encoder: Option<EncoderPlan>,
@@ -446,9 +463,8 @@ impl AdaptationPlan {
             }
         };
         let most_sentences = table.count("most_sentences", 2)?;
-        let wordless = domains.iter().find(|domain| {
-            sentences.is_none() && matches!(domain.source, DomainSource::Sentences(_))
-        });
+        let wordless =
+            domains.iter().find(|domain| sentences.is_none() && domain.source.has_sentences());
         if let Some(domain) = wordless {
             let message = format!("`{}` has sentences: the plan needs [sentences]", domain.name);
             return Err(domain.place.error(message));
@@ -522,7 +538,17 @@ fn domains(folder: &Path, tables: Vec<Table>) -> Result<Vec<DomainPlan>, PlanErr
 fn domain(folder: &Path, mut table: Table) -> Result<DomainPlan, PlanError> {
     let (name, place) = table.text("name")?;
     let mut rows = None;
+    let sentences = table.optional_text("sentences")?;
     let source = match (table.optional_text("file")?, table.optional_text("dataset")?) {
+        (Some(file), None) if sentences.is_some() => DomainSource::SentenceFile {
+            path: existing(folder, &file)?,
+            sentences: sentences.map(|(name, _)| name).unwrap_or_default(),
+            labels: table.optional_text("labels")?.map(|(name, _)| name),
+        },
+        (None, Some(_)) if sentences.is_some() => {
+            let message = "`sentences` names a column of a file: it goes with `file`";
+            return Err(place.error(message));
+        }
         (Some(file), None) => DomainSource::File {
             path: existing(folder, &file)?,
             features: table

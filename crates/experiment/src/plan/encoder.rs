@@ -41,6 +41,12 @@ pub enum EncoderPlan {
 impl EncoderPlan {
     const NAMES: [&'static str; 4] = ["mean", "sif", "minilm", "bert"];
 
+    /// Whether it has weights that can be trained on.
+    #[must_use]
+    pub fn can_be_tuned(&self) -> bool {
+        matches!(self, Self::MiniLm | Self::Bert { .. })
+    }
+
     /// The words of an encoder of this name.
     fn of(name: &str, place: &Place, folder: &Path, table: &mut Table) -> Result<Self, PlanError> {
         Ok(match name {

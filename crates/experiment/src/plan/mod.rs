@@ -12,9 +12,11 @@ mod parts;
 mod rank_metric;
 mod ranking;
 mod similarity;
+mod spans;
 mod text;
 mod toml_table;
 mod transfer;
+mod tuning;
 mod unpaired;
 mod zero_shot;
 
@@ -40,9 +42,11 @@ pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use rank_metric::RankMetric;
 pub use ranking::{RankingMethod, RankingPlan};
 pub use similarity::{SimilarityPlan, TestPlan, TestSource, rule_name};
+pub use spans::SpansPlan;
 pub use text::{BitextPlan, EncodersPlan, QaMethod, QaPlan, TextPlan};
 pub use toml_table::{Place, PlanError};
 pub use transfer::TransferPlan;
+pub use tuning::{TuneMethod, TuneSettings, TuningPlan};
 pub use unpaired::UnpairedMethod;
 pub use zero_shot::{
     BenchmarkPlan, ClassDescriptions, ClassesPlan, Unseen, ZeroShotMethod, ZeroShotPlan,

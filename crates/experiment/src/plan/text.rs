@@ -11,7 +11,9 @@ use super::{
     existing,
     lexicon::LexiconPlan,
     parts::{Labelled, Settings, all_different, labels},
+    spans::SpansPlan,
     toml_table::{Place, PlanError, Table, unknown},
+    tuning::{TuningPlan, named},
 };
 
 /// Experiments with sentences.
@@ -20,8 +22,12 @@ use super::{
 pub enum TextPlan {
     /// Several encoders on the tasks of an adaptation plan.
     Sentences(EncodersPlan),
+    /// Encoders that are trained on, by the number of labels.
+    Tuning(Box<TuningPlan>),
     /// Which sentence answers a question.
     Qa(QaPlan),
+    /// Which part of a passage answers a question.
+    Spans(SpansPlan),
     /// Sentences and their translations.
     Bitext(Box<BitextPlan>),
 }
@@ -102,8 +108,8 @@ impl TextPlan {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Sentences(_) => "sentences",
-            Self::Qa(_) => "qa",
+            Self::Sentences(_) | Self::Tuning(_) => "sentences",
+            Self::Qa(_) | Self::Spans(_) => "qa",
             Self::Bitext(_) => "bitext",
         }
     }
@@ -114,7 +120,21 @@ impl TextPlan {
         folder: &Path,
         table: &mut Table,
     ) -> Result<Option<Self>, PlanError> {
+        let spans = match kind {
+            "qa" => {
+                let words = [("sentences", false), ("spans", true)];
+                table.word("answers", &words)?.unwrap_or(false)
+            }
+            _ => false,
+        };
+        if kind == "sentences"
+            && let Some(sizes) = table.counts("sizes", 4)?
+        {
+            let plan = TuningPlan::parse(folder, table, sizes)?;
+            return Ok(Some(Self::Tuning(Box::new(plan))));
+        }
         Ok(Some(match kind {
+            "qa" if spans => Self::Spans(SpansPlan::parse(folder, table)?),
             "sentences" => {
                 let encoders = encoders(folder, table)?;
                 let plan = AdaptationPlan::parse_encoded(folder, table, encoders.first().cloned())?;
@@ -153,6 +173,8 @@ impl TextPlan {
         match self {
             Self::Sentences(plan) => beside(&plan.encoders, &plan.plans[0].methods, "none"),
             Self::Qa(plan) => beside(&plan.encoders, &plan.methods, "cosine"),
+            Self::Tuning(plan) => named(&plan.encoders, &plan.methods, &plan.cells),
+            Self::Spans(plan) => named(&plan.encoders, &plan.methods, &plan.cells),
             Self::Bitext(plan) => {
                 let methods = &plan.lexicon.methods;
                 let named = methods.iter().map(|m| (m.name().to_owned(), m.settings()));
@@ -166,18 +188,25 @@ impl TextPlan {
     pub fn unit(&self) -> &'static str {
         match self {
             Self::Sentences(_) => "accuracy in %",
+            Self::Tuning(_) => "accuracy in % by the number of labels",
+            Self::Spans(_) => {
+                "in %: answers that are the same (exact match), and the F1 of their words"
+            }
             Self::Qa(_) => "in %: the right sentence first (p@1), and its mean reciprocal rank",
             Self::Bitext(_) => "precision at k in %",
         }
     }
 }
 
+/// A method's label, and its name and settings.
+pub(super) type Named = (String, (String, Settings));
+
 /// Every method with every encoder; `plain` is the method that needs no mention.
-fn beside<M: Labelled>(
+pub(super) fn beside<M: Labelled>(
     encoders: &[EncoderPlan],
     methods: &[M],
     plain: &str,
-) -> Vec<(String, (String, Settings))> {
+) -> Vec<Named> {
     let mut all = Vec::new();
     for (encoder, of_encoder) in encoders.iter().zip(labels(encoders)) {
         for (method, of_method) in methods.iter().zip(labels(methods)) {
@@ -194,7 +223,7 @@ fn beside<M: Labelled>(
     all
 }
 
-fn encoders(folder: &Path, table: &mut Table) -> Result<Vec<EncoderPlan>, PlanError> {
+pub(super) fn encoders(folder: &Path, table: &mut Table) -> Result<Vec<EncoderPlan>, PlanError> {
     let tables = table.tables("encoder")?;
     at_least_one(table, &tables, "encoder")?;
     let places: Vec<Place> = tables.iter().map(Table::place).collect();
@@ -226,7 +255,7 @@ fn methods(table: &mut Table) -> Result<Vec<QaMethod>, PlanError> {
 }
 
 /// `file`, or `dataset` with the only name that it may have.
-fn file_or_dataset(
+pub(super) fn file_or_dataset(
     folder: &Path,
     table: &mut Table,
     dataset: &str,

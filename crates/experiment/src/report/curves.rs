@@ -5,7 +5,7 @@ use super::{
     svg::{COLORS, Drawing},
 };
 use crate::{
-    plan::{Kind, TransferPlan},
+    plan::{Kind, TextPlan, TransferPlan},
     run::{Data, Finished},
     summary::{Cell, Summary},
     transfer::TransferData,
@@ -26,6 +26,12 @@ pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) 
         let caption = "Bars are 95 % intervals over test rows and draws.";
         let axis = "labelled rows a class";
         return by_size(finished, summary, &shots, &["accuracy"], (title, caption, axis), id);
+    }
+    if let Kind::Text(TextPlan::Tuning(plan)) = &finished.plan.kind {
+        let sizes: Vec<Option<usize>> = plan.sizes.iter().copied().map(Some).collect();
+        let title = "Accuracy by the number of labels";
+        let caption = "Bars are 95 % intervals over test sentences and draws of labels.";
+        return by_size(finished, summary, &sizes, &["accuracy"], (title, caption, "labels"), id);
     }
     if let Kind::Transfer(TransferPlan::Detection(plan)) = &finished.plan.kind {
         let Data::Transfer(data) = &finished.data else { return Vec::new() };

@@ -2,6 +2,8 @@
 
 mod bitext;
 mod qa;
+mod spans;
+mod tuning;
 
 use procrust_classify::statistics;
 use procrust_datasets::DatasetError;
@@ -10,15 +12,18 @@ use procrust_text::TextError;
 use crate::{
     adaptation::{self, DomainError, Domains},
     lexicon::LexiconError,
-    plan::{EncodersPlan, TextPlan},
+    plan::{EncodersPlan, PlanError, TextPlan},
+    progress::Progress,
     results::Outcome,
-    run::Finding,
+    run::{Finding, Unit},
     sentences::EncoderError,
     space::SpaceError,
 };
 
 pub use bitext::Bitext;
 pub use qa::Answers;
+pub use spans::Spans;
+pub use tuning::Curves;
 
 /// Why the sentences of a plan could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +44,9 @@ pub enum TextDataError {
     /// A data file could not be read.
     #[error(transparent)]
     Dataset(Box<DatasetError>),
+    /// The data are not what the plan says.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Fewer passages than parts.
     #[error("folds = {folds}: there are only {passages} passages")]
     Folds {
@@ -86,8 +94,12 @@ impl From<EncoderError> for TextDataError {
 pub enum TextData {
     /// The domains once for every encoder.
     Sentences(Vec<Domains>),
+    /// Of a plan of learning curves.
+    Tuning(Curves),
     /// Of a plan of questions.
     Qa(Answers),
+    /// Of a plan of questions whose answers are parts of passages.
+    Spans(Spans),
     /// Of a plan of translations.
     Bitext(Box<Bitext>),
 }
@@ -104,7 +116,9 @@ impl TextData {
                 let load = |plan| Domains::load(plan, most);
                 Self::Sentences(plan.plans.iter().map(load).collect::<Result<_, _>>()?)
             }
+            TextPlan::Tuning(plan) => Self::Tuning(Curves::load(plan, most)?),
             TextPlan::Qa(plan) => Self::Qa(Answers::load(plan, most)?),
+            TextPlan::Spans(plan) => Self::Spans(Spans::load(plan, most)?),
             TextPlan::Bitext(plan) => Self::Bitext(Box::new(Bitext::load(plan, most)?)),
         })
     }
@@ -117,6 +131,8 @@ impl TextData {
                 let tasks = adaptation::tasks(&plan.plans[0], &data[0]);
                 tasks.iter().map(adaptation::Task::name).collect()
             }
+            (TextPlan::Tuning(plan), _) => plan.tasks(),
+            (TextPlan::Spans(_), _) => vec![spans::TASK.to_owned()],
             (_, Self::Bitext(data)) => data.tasks(),
             _ => qa::TASKS.map(ToOwned::to_owned).to_vec(),
         }
@@ -135,7 +151,9 @@ impl TextData {
                 }
                 notes
             }
+            Self::Tuning(data) => data.notes.clone(),
             Self::Qa(data) => data.notes.clone(),
+            Self::Spans(data) => data.notes.clone(),
             Self::Bitext(data) => data.notes.clone(),
         }
     }
@@ -149,16 +167,56 @@ impl TextData {
 
     /// One run: a method on a task with a seed.
     #[must_use]
-    pub fn run(&self, plan: &TextPlan, task: usize, method: usize, seed: u64) -> Vec<Finding> {
+    pub(crate) fn run(&self, plan: &TextPlan, unit: &Unit, progress: &Progress) -> Vec<Finding> {
+        let &Unit { task, method, seed } = unit;
         match (plan, self) {
             (TextPlan::Sentences(plan), Self::Sentences(data)) => {
                 adapted(plan, data, task, method, seed)
             }
+            (TextPlan::Tuning(plan), Self::Tuning(data)) => {
+                data.run(plan, task, method, seed, progress)
+            }
             (TextPlan::Qa(plan), Self::Qa(data)) => data.run(plan, task, method),
+            (TextPlan::Spans(plan), Self::Spans(data)) => data.run(plan, method, seed, progress),
             (TextPlan::Bitext(plan), Self::Bitext(data)) => data.run(plan, task, method, seed),
             _ => unreachable!("data is loaded by the kind"),
         }
     }
+
+    /// Sentences that these runs train models on at most, where that is what takes the time.
+    #[must_use]
+    pub(crate) fn work(&self, plan: &TextPlan, units: &[Unit]) -> Option<usize> {
+        match (plan, self) {
+            (TextPlan::Tuning(plan), _) => {
+                let of = |unit: &Unit| {
+                    let (_, method) = plan.cells[unit.method];
+                    plan.methods[method].work(plan.sizes[unit.task])
+                };
+                Some(units.iter().map(of).sum())
+            }
+            (TextPlan::Spans(plan), Self::Spans(data)) => {
+                Some(units.iter().map(|unit| data.work(plan, unit.method)).sum())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An error with its causes.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A label as a file's name: letters, digits and hyphens.
+fn file_name(label: &str) -> String {
+    let words = label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 fn adapted(
@@ -183,6 +241,15 @@ fn mean_of(metric: &str, items: Vec<f32>) -> Finding {
     } else {
         Outcome::measured(statistics::bootstrap_mean(&wide, 0), items.len())
     };
+    finding(metric, outcome, items)
+}
+
+/// What failed, and why.
+fn failed(metric: &str, error: String) -> Finding {
+    finding(metric, Outcome::Failed { error }, Vec::new())
+}
+
+fn finding(metric: &str, outcome: Outcome, items: Vec<f32>) -> Finding {
     Finding {
         classifier: None,
         criterion: None,

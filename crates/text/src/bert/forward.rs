@@ -18,14 +18,22 @@ pub(crate) struct Batch {
     pub(crate) ids: Vec<u32>,
     /// Where each sentence starts, and the end.
     pub(crate) starts: Vec<usize>,
+    /// Where each sentence's second segment starts, counted from the sentence's start.
+    seconds: Vec<usize>,
 }
 
 impl Batch {
     pub(crate) fn of<'a>(sentences: impl Iterator<Item = &'a [u32]>) -> Self {
-        let mut batch = Self { ids: Vec::new(), starts: vec![0] };
-        for ids in sentences {
+        Self::of_pairs(sentences.map(|ids| (ids, ids.len())))
+    }
+
+    /// Of sentences with the place where their second segment starts.
+    pub(crate) fn of_pairs<'a>(pairs: impl Iterator<Item = (&'a [u32], usize)>) -> Self {
+        let mut batch = Self { ids: Vec::new(), starts: vec![0], seconds: Vec::new() };
+        for (ids, second) in pairs {
             batch.ids.extend_from_slice(ids);
             batch.starts.push(batch.ids.len());
+            batch.seconds.push(second);
         }
         batch
     }
@@ -70,7 +78,8 @@ impl Linear {
     }
 }
 
-/// Looks up the rows of pieces, places and the first segment, and adds them up.
+/// Looks up the rows of pieces, places and segments, and adds them up; of a model that knows one segment or
+/// none, the first or none.
 pub(crate) fn embed(
     config: &BertConfig,
     parameters: &Parameters,
@@ -80,13 +89,17 @@ pub(crate) fn embed(
     let width = config.hidden;
     rows.clear();
     let row = |at: usize| at * width..(at + 1) * width;
-    for sentence in batch.sentences() {
+    let segments = parameters.segments.chunks_exact(width);
+    let segment = |at: usize| segments.clone().nth(at).or(segments.clone().next());
+    let [first, other] = [0, 1].map(|at| segment(at).unwrap_or_default());
+    for (sentence, &second) in batch.sentences().zip(&batch.seconds) {
         for (place, &id) in batch.ids[sentence].iter().enumerate() {
             let piece = &parameters.pieces[row(id as usize)];
             let position = &parameters.positions[row(place)];
             let start = rows.len();
             rows.extend(piece.iter().zip(position).map(|(piece, position)| piece + position));
-            for (value, segment) in rows[start..].iter_mut().zip(parameters.segments.iter()) {
+            let segment = if place < second { first } else { other };
+            for (value, segment) in rows[start..].iter_mut().zip(segment) {
                 *value += segment;
             }
         }

@@ -55,7 +55,7 @@ pub(crate) struct Layer {
 pub(crate) struct Parameters {
     pub(crate) pieces: Numbers,
     pub(crate) positions: Numbers,
-    /// Of the first segment; empty where the model knows none.
+    /// A row a segment; empty where the model knows none.
     pub(crate) segments: Numbers,
     pub(crate) after_embedding: Norm,
     pub(crate) layers: Vec<Layer>,

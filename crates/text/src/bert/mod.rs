@@ -6,6 +6,8 @@ mod forward;
 mod layers;
 mod mapping;
 mod math;
+mod spans;
+mod training;
 mod tune;
 mod weights;
 mod wordpiece;
@@ -19,7 +21,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 pub use config::{BertConfig, Family, Pooling};
-pub use tune::{Epoch, FineTune, FineTuned};
+pub use spans::{FoundSpan, SpanQuestion, SpanReader};
+pub use training::{Epoch, FineTune, Tuning};
+pub use tune::FineTuned;
 pub use weights::Tensors;
 pub use wordpiece::{Tokens, WordPiece};
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 
+use ndarray::{Array1, Array2, ArrayView2};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::mapping::{Mapping, Numbers};
@@ -78,6 +79,29 @@ impl Tensors {
             });
         }
         Ok(numbers.clone())
+    }
+
+    /// A linear head's weights, columns × outputs, and biases; in the file outputs come first.
+    pub(super) fn of_head(weight: &Array2<f32>, bias: &Array1<f32>) -> Self {
+        let mut tensors = Self::new();
+        let (columns, outputs) = weight.dim();
+        tensors.insert("weight", &[outputs, columns], weight.t().iter().copied().collect());
+        tensors.insert("bias", &[outputs], bias.to_vec());
+        tensors
+    }
+
+    /// A linear head of so many columns, and of so many outputs if that is known.
+    pub(super) fn head(
+        &self,
+        columns: usize,
+        outputs: Option<usize>,
+    ) -> Result<(Array2<f32>, Array1<f32>), TextError> {
+        let found = self.tensors.get("bias").map_or(0, |(_, numbers)| numbers.len());
+        let outputs = outputs.unwrap_or(found);
+        let (weight, bias) =
+            (self.get("weight", &[outputs, columns])?, self.get("bias", &[outputs])?);
+        let weight = ArrayView2::from_shape((outputs, columns), &weight).expect("it was checked");
+        Ok((weight.t().as_standard_layout().into_owned(), bias.to_vec().into()))
     }
 
     /// Writes a safetensors file under a temporary name and renames it.

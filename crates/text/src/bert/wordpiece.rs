@@ -376,6 +376,11 @@ impl WordPiece {
         out
     }
 
+    /// How many marks stand before a sentence, and how many behind it.
+    pub(super) fn marks(&self) -> (usize, usize) {
+        (self.before.len(), self.after.len())
+    }
+
     /// The next text that stands for a piece: where, its length, its number.
     fn next_special(&self, sentence: &str, from: usize) -> Option<(usize, usize, u32)> {
         let found = self.special.iter().filter_map(|(text, id)| {
