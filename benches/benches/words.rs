@@ -19,7 +19,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use finalfusion::prelude::{Embeddings as Reference, ReadTextDims};
 use finalfusion::storage::NdArray;
 use finalfusion::vocab::SimpleVocab;
-use procrust_words::{Embeddings, OpenOptions, stream};
+use procrust_words::{Embeddings, OpenOptions, WriteOptions, Writer, stream};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -151,5 +151,37 @@ fn load(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, load);
+/// Text to each format and back, row by row.
+fn convert(c: &mut Criterion) {
+    let directory = tempfile::tempdir().unwrap();
+    let (text, binary) = (directory.path().join("text"), directory.path().join("binary"));
+    write(&text, &binary).unwrap();
+    let convert = |from: &Path, to: &Path| {
+        let options = WriteOptions::default();
+        let mut writer = Writer::create(to, DIM, &options).unwrap();
+        let report = stream(from, &OpenOptions::default(), |word, row| {
+            writer.push(word, row).unwrap();
+            ControlFlow::Continue(())
+        });
+        report.unwrap();
+        writer.finish().unwrap();
+    };
+    let size = format!("{}x{DIM}", words());
+    let mut group = c.benchmark_group("words/convert");
+    group.sample_size(10);
+    for (from, name) in [(&text, "out.bin"), (&text, "out.npy"), (&binary, "out.vec")] {
+        let to = directory.path().join(name);
+        convert(from, &to);
+        let (first, second) = (ours(from), ours(&to));
+        assert_eq!(first.vectors(), second.vectors());
+        group.throughput(Throughput::Bytes(from.metadata().unwrap().len()));
+        let from_name = from.file_name().unwrap().display();
+        group.bench_function(BenchmarkId::new(format!("{from_name}-to-{name}"), &size), |b| {
+            b.iter(|| convert(from, &to));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, load, convert);
 criterion_main!(benches);
