@@ -22,6 +22,7 @@ const SHIPPED: [(&str, &str); 18] = [
     ("plans/ranking.toml", include_str!("../plans/ranking.toml")),
     ("plans/detection.toml", include_str!("../plans/detection.toml")),
     ("plans/fashion.toml", include_str!("../plans/fashion.toml")),
+    ("plans/bridge.toml", include_str!("../plans/bridge.toml")),
     ("plans/few-shot-deep.toml", include_str!("../plans/few-shot-deep.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
 ];
