@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 18] = [
+const SHIPPED: [(&str, &str); 20] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
