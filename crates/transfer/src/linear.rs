@@ -1,7 +1,8 @@
 //! Sums over rows and symmetric systems, in `f64`.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, linalg::general_mat_mul, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Cholesky, Diag, Eigh, SolveTriangular, UPLO};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
 use crate::{TransferError, Warning};
@@ -33,11 +34,18 @@ pub(crate) fn gram_about(x: ArrayView2<'_, f32>, mean: &Array1<f64>) -> Array2<f
     let range = |start: usize| start..dim.min(start + TILE);
     let mut sums: Vec<Array2<f64>> =
         tiles.iter().map(|&(i, j)| Array2::zeros((range(i).len(), range(j).len()))).collect();
+    let mut wide = vec![0.0_f64; ROWS.min(x.nrows()) * dim];
     for rows in x.axis_chunks_iter(Axis(0), ROWS) {
-        let rows = rows.mapv(f64::from) - mean;
+        let wide = &mut wide[..rows.len()];
+        wide.par_chunks_mut(dim.max(1)).with_min_len(64).enumerate().for_each(|(at, wide)| {
+            for ((wide, &value), mean) in wide.iter_mut().zip(rows.row(at)).zip(mean) {
+                *wide = f64::from(value) - mean;
+            }
+        });
+        let rows = ArrayView2::from_shape(rows.dim(), wide).expect("as long as the rows");
         sums.par_iter_mut().zip(&tiles).for_each(|(sum, &(i, j))| {
             let (left, right) = (rows.slice(s![.., range(i)]), rows.slice(s![.., range(j)]));
-            general_mat_mul(1.0, &left.t(), &right, 1.0, sum);
+            multiply(left.t(), right, sum.view_mut(), 1.0, true);
         });
     }
     let mut gram = Array2::zeros((dim, dim));

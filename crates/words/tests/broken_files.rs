@@ -118,6 +118,42 @@ fn check(name: &str, expected: [&str; 3]) {
     assert_eq!(found, expected);
 }
 
+/// A few kilobytes that unpack to one line of 64 MB, and to a header that promises the world: blocks are all that
+/// is taken.
+#[test]
+fn bombs_do_not_take_memory() {
+    use std::io::Write;
+    let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    rayon::broadcast(|_| ());
+    let folder = tempfile::tempdir().unwrap();
+    let bomb = |name: &str, start: &str, part: &[u8]| {
+        let path = folder.path().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        packed.write_all(start.as_bytes()).unwrap();
+        for _ in 0..(64 << 20) / part.len() {
+            packed.write_all(part).unwrap();
+        }
+        packed.finish().unwrap();
+        path
+    };
+    for (path, expected) in [
+        (bomb("line.vec.gz", "", &[b'a'; 1 << 16]), "bytes without a line's end"),
+        (
+            bomb("rows.vec.gz", "100000000 300\n", &b"w 0 0 0 0\n".repeat(6000)),
+            "expected 300 values",
+        ),
+    ] {
+        let before = NOW.load(Ordering::SeqCst);
+        PEAK.store(before, Ordering::SeqCst);
+        let found = outcome(&path, Policy::Error);
+        let peak = PEAK.load(Ordering::SeqCst).saturating_sub(before);
+        assert!(found.contains(expected), "{found}");
+        assert!(peak < 8 << 20, "{peak} bytes for {}", path.display());
+    }
+    drop(alone);
+}
+
 macro_rules! broken {
     ($($test:ident $file:literal: $error:literal, $skip:literal, $lossy:literal;)*) => {
         $(

@@ -31,6 +31,9 @@ impl Default for Blocks {
     }
 }
 
+/// A line of a packed file may always be so long.
+const PACKED_LINE: u64 = 1 << 20;
+
 /// What lines are held to.
 #[derive(Debug, Clone, Copy)]
 struct Rules {
@@ -52,6 +55,11 @@ pub(crate) fn read(
 ) -> Result<Report, WordsError> {
     let OpenOptions { spaces_in_words, policy, .. } = *options;
     let Source { sample, contents, length, .. } = source;
+    // Contents of unknown length are unpacked: a line that is longer than what it was packed into is none.
+    let packed = || path.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    let longest = if length.is_some() { u64::MAX } else { packed().max(PACKED_LINE) };
+    let line = blocks.line.min(usize::try_from(longest).unwrap_or(usize::MAX));
+    let blocks = Blocks { line, ..blocks };
     let mut input = Input { contents, length, lossy: policy == Policy::Lossy, cut: None };
     let mut block = Vec::new();
     let mut filled = input.fill(&mut block, blocks.read);
