@@ -6,6 +6,7 @@ mod forward;
 mod layers;
 mod mapping;
 mod math;
+mod output;
 mod spans;
 mod training;
 mod tune;

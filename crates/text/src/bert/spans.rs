@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use super::{
     Bert, forward,
     forward::{Batch, Room},
-    training::{Epoch, FineTune, Head, Item, Trained, Tuning, cross_entropy, normal},
-    weights::Tensors,
+    output::Output,
+    training::{Epoch, FineTune, Head, Item, Trained, Tuning, cross_entropy},
 };
 use crate::TextError;
 
@@ -61,9 +61,8 @@ pub struct SpanReader {
 /// A score of each token as start and one as end.
 #[derive(Debug, Clone)]
 struct Marks {
-    /// columns × 2.
-    weight: Array2<f32>,
-    bias: Array1<f32>,
+    /// Of two scores.
+    output: Output,
 }
 
 /// Where the answer starts and ends among a window's tokens, and which of these belong to the passage. The first
@@ -78,7 +77,7 @@ struct Window {
 impl Marks {
     /// Scores of each token, tokens × 2.
     fn scores(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
-        rows.dot(&self.weight) + &self.bias
+        rows.dot(&self.output.weight) + &self.output.bias
     }
 }
 
@@ -86,13 +85,11 @@ impl Head for Marks {
     type Target = Window;
 
     fn tensors(&mut self) -> Vec<(&mut [f32], bool)> {
-        let weight = self.weight.as_slice_mut().expect("it was made in standard order");
-        let bias = self.bias.as_slice_mut().expect("it was made in one piece");
-        vec![(weight, true), (bias, false)]
+        self.output.tensors()
     }
 
     fn lengths(&self) -> Vec<usize> {
-        vec![self.weight.len(), self.bias.len()]
+        self.output.lengths()
     }
 
     /// The mean of both losses, over the passage's tokens and the first of all.
@@ -125,7 +122,7 @@ impl Head for Marks {
         for row in scores.rows() {
             of[1].iter_mut().zip(row).for_each(|(of, value)| *of += value);
         }
-        back.assign(&scores.dot(&self.weight.t()));
+        back.assign(&scores.dot(&self.output.weight.t()));
         (loss, all_right)
     }
 }
@@ -222,12 +219,7 @@ impl FineTune {
             }
         }
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        #[allow(clippy::cast_possible_truncation, reason = "weights are f32")]
-        let mut weight = || (0.02 * normal(&mut rng)) as f32;
-        let head = Marks {
-            weight: Array2::from_shape_simple_fn((model.config.hidden, 2), &mut weight),
-            bias: Array1::zeros(2),
-        };
+        let head = Marks { output: Output::random(model.config.hidden, 2, &mut rng) };
         let trained = Trained { encoder: model.clone(), head, first: self.first_of(model) };
         let (mut items, groups) = items(model, questions)?;
         trained.prepare(&mut items);
@@ -318,7 +310,7 @@ impl SpanReader {
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), TextError> {
         let folder = folder.as_ref();
         self.encoder.save(folder)?;
-        Tensors::of_head(&self.head.weight, &self.head.bias).write(&folder.join(MARKS))
+        self.head.output.save(&folder.join(MARKS))
     }
 
     /// Opens what [`SpanReader::save`] wrote; its history is not kept.
@@ -330,9 +322,8 @@ impl SpanReader {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, TextError> {
         let folder = folder.as_ref();
         let encoder = Bert::open(folder)?;
-        let tensors = Tensors::open(&folder.join(MARKS))?;
-        let (weight, bias) = tensors.head(encoder.config.hidden, Some(2))?;
-        Ok(Self { encoder, head: Marks { weight, bias }, epochs: Vec::new(), kept: 0 })
+        let output = Output::open(&folder.join(MARKS), encoder.config.hidden, Some(2))?;
+        Ok(Self { encoder, head: Marks { output }, epochs: Vec::new(), kept: 0 })
     }
 }
 
@@ -342,7 +333,12 @@ const MARKS: &str = "spans.safetensors";
 mod tests {
     use std::path::PathBuf;
 
-    use super::{super::backward, *};
+    use ndarray::Array1;
+
+    use super::{
+        super::{backward, training::normal},
+        *,
+    };
 
     fn model(name: &str) -> Bert {
         Bert::open(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name))
@@ -369,26 +365,30 @@ mod tests {
         (0..70).map(passage).collect()
     }
 
+    /// The same question of each passage.
+    fn asked(task: &[(String, Option<Range<usize>>)]) -> Vec<SpanQuestion<'_>> {
+        task.iter()
+            .map(|(passage, answer)| SpanQuestion {
+                question: "was it able?",
+                passage,
+                answer: answer.clone(),
+            })
+            .collect()
+    }
+
     #[test]
     fn gradients_are_differences() {
         for name in ["bert", "distilbert"] {
             let encoder = model(name);
             let task = task();
-            let questions: Vec<SpanQuestion<'_>> = task[..3]
-                .iter()
-                .map(|(passage, answer)| SpanQuestion {
-                    question: "was it able?",
-                    passage,
-                    answer: answer.clone(),
-                })
-                .collect();
+            let questions = asked(&task[..3]);
             let (items, _) = items(&encoder, &questions).unwrap();
             let mut rng = ChaCha8Rng::seed_from_u64(1);
             #[allow(clippy::cast_possible_truncation, reason = "weights are f32")]
             let weight = Array2::from_shape_simple_fn((encoder.config.hidden, 2), || {
                 normal(&mut rng) as f32
             });
-            let head = Marks { weight, bias: Array1::from_vec(vec![0.1, -0.2]) };
+            let head = Marks { output: Output { weight, bias: Array1::from_vec(vec![0.1, -0.2]) } };
             let trained = Trained { encoder, head, first: 0 };
             let all = [0, 1, 2];
             let gradient = trained.gradient(&items, &all);
@@ -426,14 +426,7 @@ mod tests {
     #[test]
     fn spans_are_learned_saved_and_opened() {
         let task = task();
-        let questions: Vec<SpanQuestion<'_>> = task
-            .iter()
-            .map(|(passage, answer)| SpanQuestion {
-                question: "was it able?",
-                passage,
-                answer: answer.clone(),
-            })
-            .collect();
+        let questions = asked(&task);
         let settings =
             FineTune { epochs: 40, rate: 3e-3, held_out: 0.0, patience: 40, ..FineTune::default() };
         let (train, test) = questions.split_at(50);

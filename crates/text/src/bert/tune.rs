@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     Bert, Pooling,
-    training::{Epoch, FineTune, Head, Item, Trained, Tuning, cross_entropy, normal},
-    weights::Tensors,
+    output::Output,
+    training::{Epoch, FineTune, Head, Item, Trained, Tuning, cross_entropy},
 };
 use crate::{Encode, TextError};
 
@@ -28,9 +28,7 @@ pub struct FineTuned {
 /// A linear classifier of the pooled row, which does not get length 1.
 #[derive(Debug, Clone)]
 struct Classifier {
-    /// columns × classes.
-    weight: Array2<f32>,
-    bias: Array1<f32>,
+    output: Output,
     pooling: Pooling,
 }
 
@@ -47,13 +45,11 @@ impl Head for Classifier {
     type Target = usize;
 
     fn tensors(&mut self) -> Vec<(&mut [f32], bool)> {
-        let weight = self.weight.as_slice_mut().expect("it was made in standard order");
-        let bias = self.bias.as_slice_mut().expect("it was made in one piece");
-        vec![(weight, true), (bias, false)]
+        self.output.tensors()
     }
 
     fn lengths(&self) -> Vec<usize> {
-        vec![self.weight.len(), self.bias.len()]
+        self.output.lengths()
     }
 
     fn loss(
@@ -63,14 +59,14 @@ impl Head for Classifier {
         gradient: Option<(ArrayViewMut2<'_, f32>, &mut [Vec<f32>])>,
     ) -> (f64, bool) {
         let pooled = self.pool(rows);
-        let mut scores = pooled.dot(&self.weight) + &self.bias;
+        let mut scores = pooled.dot(&self.output.weight) + &self.output.bias;
         let found = cross_entropy(scores.as_slice_mut().expect("it was made in one piece"), label);
         let Some((mut back, of)) = gradient else { return found };
         for (of, &value) in of[0].chunks_exact_mut(scores.len()).zip(&pooled) {
             of.iter_mut().zip(&scores).for_each(|(of, score)| *of += value * score);
         }
         of[1].iter_mut().zip(&scores).for_each(|(of, score)| *of += score);
-        let of_pooled = self.weight.dot(&scores);
+        let of_pooled = self.output.weight.dot(&scores);
         match self.pooling {
             Pooling::Cls => back.row_mut(0).assign(&of_pooled),
             _ => {
@@ -105,13 +101,8 @@ impl FineTune {
         self.check()?;
         let classes = labels.iter().max().map_or(0, |most| most + 1);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        #[allow(clippy::cast_possible_truncation, reason = "weights are f32")]
-        let mut weight = || (0.02 * normal(&mut rng)) as f32;
-        let head = Classifier {
-            weight: Array2::from_shape_simple_fn((model.config.hidden, classes), &mut weight),
-            bias: Array1::zeros(classes),
-            pooling: model.pooling,
-        };
+        let output = Output::random(model.config.hidden, classes, &mut rng);
+        let head = Classifier { output, pooling: model.pooling };
         let trained = Trained { encoder: model.clone(), head, first: self.first_of(model) };
         let items = items(&trained, sentences, labels)?;
         let groups: Vec<_> = (0..items.len()).map(|at| at..at + 1).collect();
@@ -168,7 +159,7 @@ impl FineTuned {
     /// As [`Encode::encode`] of the encoder.
     pub fn probabilities(&self, sentences: &[&str]) -> Result<Array2<f32>, TextError> {
         let rows = self.encoder.clone().with_unit_rows(false).encode(sentences)?.rows;
-        let mut scores = rows.dot(&self.head.weight) + &self.head.bias;
+        let mut scores = rows.dot(&self.head.output.weight) + &self.head.output.bias;
         for mut row in scores.rows_mut() {
             let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             row.mapv_inplace(|score| (score - most).exp());
@@ -200,7 +191,7 @@ impl FineTuned {
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), TextError> {
         let folder = folder.as_ref();
         self.encoder.save(folder)?;
-        Tensors::of_head(&self.head.weight, &self.head.bias).write(&folder.join(CLASSIFIER))
+        self.head.output.save(&folder.join(CLASSIFIER))
     }
 
     /// Opens what [`FineTuned::save`] wrote; its history is not kept.
@@ -212,9 +203,8 @@ impl FineTuned {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, TextError> {
         let folder = folder.as_ref();
         let encoder = Bert::open(folder)?;
-        let tensors = Tensors::open(&folder.join(CLASSIFIER))?;
-        let (weight, bias) = tensors.head(encoder.config.hidden, None)?;
-        let head = Classifier { weight, bias, pooling: encoder.pooling };
+        let output = Output::open(&folder.join(CLASSIFIER), encoder.config.hidden, None)?;
+        let head = Classifier { output, pooling: encoder.pooling };
         Ok(Self { encoder, head, epochs: Vec::new(), kept: 0 })
     }
 }
@@ -227,7 +217,10 @@ mod tests {
 
     use rand::{RngExt, SeedableRng};
 
-    use super::{super::backward, *};
+    use super::{
+        super::{backward, training::normal},
+        *,
+    };
 
     fn model(name: &str) -> Bert {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -239,7 +232,8 @@ mod tests {
         let width = encoder.config.hidden;
         #[allow(clippy::cast_possible_truncation, reason = "weights are f32")]
         let weight = Array2::from_shape_simple_fn((width, classes), || normal(&mut rng) as f32);
-        let head = Classifier { weight, bias: Array1::zeros(classes), pooling: encoder.pooling };
+        let output = Output { weight, bias: Array1::zeros(classes) };
+        let head = Classifier { output, pooling: encoder.pooling };
         Trained { encoder, head, first: 0 }
     }
 
