@@ -26,6 +26,7 @@
 
 pub mod adaptation;
 mod annotate;
+mod causes;
 mod comparisons;
 mod convert;
 mod dense;

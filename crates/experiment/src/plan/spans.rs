@@ -7,7 +7,7 @@ use super::{
     parts::methods,
     text::{encoders, file_or_dataset},
     toml_table::{PlanError, Table},
-    tuning::{TuneMethod, cells, named},
+    tuning::{TuneMethod, cells, labels},
 };
 
 /// Marks of start and end, trained upon encoders.
@@ -34,10 +34,7 @@ impl SpansPlan {
     /// The labels of the methods.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        named(&self.encoders, &self.methods, &self.cells)
-            .into_iter()
-            .map(|(label, _)| label)
-            .collect()
+        labels(&self.encoders, &self.methods, &self.cells)
     }
 
     pub(super) fn parse(folder: &Path, table: &mut Table) -> Result<Self, PlanError> {

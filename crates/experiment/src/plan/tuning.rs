@@ -214,10 +214,7 @@ impl TuningPlan {
     /// The labels of the methods.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
-        named(&self.encoders, &self.methods, &self.cells)
-            .into_iter()
-            .map(|(label, _)| label)
-            .collect()
+        labels(&self.encoders, &self.methods, &self.cells)
     }
 
     /// The names of the tasks.
@@ -248,4 +245,13 @@ pub(super) fn named(
 ) -> Vec<Named> {
     let all = beside(encoders, methods, "frozen");
     cells.iter().map(|&(encoder, method)| all[encoder * methods.len() + method].clone()).collect()
+}
+
+/// The labels of cells.
+pub(super) fn labels(
+    encoders: &[EncoderPlan],
+    methods: &[TuneMethod],
+    cells: &[(usize, usize)],
+) -> Vec<String> {
+    named(encoders, methods, cells).into_iter().map(|(label, _)| label).collect()
 }

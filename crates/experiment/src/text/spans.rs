@@ -7,6 +7,7 @@ use procrust_text::{Bert, SpanQuestion, SpanReader, TextError, best_answer};
 
 use super::{TextDataError, failed, mean_of, tuning::Told};
 use crate::{
+    causes::in_full,
     plan::{SpansPlan, TuneMethod},
     progress::Progress,
     run::Finding,
@@ -145,7 +146,7 @@ impl Spans {
                     f1.push(of_words);
                 }),
                 Err(error) => {
-                    let error = super::whole(&error);
+                    let error = in_full(&error);
                     return METRICS.map(|metric| failed(metric, error.clone())).to_vec();
                 }
             }

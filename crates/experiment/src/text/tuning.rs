@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{TextDataError, failed, mean_of};
 use crate::{
     adaptation::{Texts, classes, texts},
+    causes::in_full,
     interrupt,
     plan::{TuneMethod, TuningPlan},
     progress::Progress,
@@ -163,7 +164,7 @@ impl Curves {
                     folder.join(format!("{name}-seed-{seed}"))
                 });
                 self.tune(tuned, encoder, &drawn, seed, save.as_deref(), &mut told)
-                    .map_err(|error| super::whole(&error))
+                    .map_err(|error| in_full(&error))
             }
         };
         told.done();

@@ -29,6 +29,7 @@ use rayon::prelude::*;
 
 use super::{TransferDataError, failed, finding, placed};
 use crate::{
+    causes::in_full,
     plan::{DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan},
     results::Outcome,
     run::Finding,
@@ -119,17 +120,6 @@ impl PictureSource for Annotated {
             }
         }
     }
-}
-
-/// An error and its causes in one line.
-fn in_full(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What a run found in the test pictures, by task, method and seed.

@@ -14,6 +14,7 @@ use procrust_transfer::TransferError;
 
 use crate::{
     adaptation::DomainError,
+    causes::in_full,
     plan::{PlanError, TransferPlan},
     results::Outcome,
     run::Finding,
@@ -195,11 +196,6 @@ fn accuracy_of(metric: &str, predicted: &[usize], labels: &[usize]) -> Finding {
 
 /// What failed, as findings of each metric.
 fn failed(metrics: &[&str], error: &dyn std::error::Error) -> Vec<Finding> {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
+    let text = in_full(error);
     metrics.iter().map(|metric| finding(metric, Outcome::Failed { error: text.clone() })).collect()
 }

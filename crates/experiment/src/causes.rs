@@ -1,0 +1,26 @@
+//! Errors as people read them.
+
+use std::error::Error;
+
+/// An error and its causes in one line.
+pub(crate) fn in_full(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_stand_behind_their_effect() {
+        let cause = std::io::Error::other("the disk is full");
+        let error = crate::FeaturesError::File { path: "x.npy".into(), cause };
+        assert_eq!(in_full(&error), "cannot use x.npy: the disk is full");
+    }
+}
