@@ -143,6 +143,9 @@ def load_text():
     return load_words(False)
 
 
+load_text_million = load_text
+
+
 def load_binary():
     return load_words(True)
 
@@ -273,9 +276,70 @@ def detection():
     return seconds
 
 
+def pictures_of(function, inputs):
+    """Threads go over pictures; a row a picture. OpenCV and onnxruntime let go of the interpreter."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        seconds, found = fastest(lambda: list(pool.map(function, inputs)))
+    write(np.stack([row.ravel() for row in found]), "<f4")
+    return seconds
+
+
+def hog():
+    from skimage.feature import hog
+
+    return pictures_of(lambda picture: hog(picture, 9, (8, 8), (2, 2), "L2-Hys"), rows("pictures", "u1"))
+
+
+def hog_opencv():
+    import cv2
+
+    cv2.setNumThreads(1)
+    pictures = rows("pictures", "u1")
+    descriptor = cv2.HOGDescriptor(pictures.shape[:0:-1], (16, 16), (8, 8), (8, 8), 9)
+    return pictures_of(descriptor.compute, pictures)
+
+
+def jpeg():
+    import cv2
+
+    cv2.setNumThreads(1)
+    side = (SHAPES["side"],) * 2
+    files = [np.frombuffer(path.read_bytes(), np.uint8) for path in sorted(FOLDER.glob("*.jpg"))]
+    read = lambda file: cv2.resize(cv2.imdecode(file, cv2.IMREAD_COLOR), side, interpolation=cv2.INTER_AREA)
+    return pictures_of(lambda file: read(file)[..., ::-1], files)
+
+
+def efficientnet():
+    """The shipped weights in float32, batch normalisations folded; the best of four batches."""
+    import onnxruntime
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates" / "efficientnet" / "scripts"))
+    from checkpoint import onnx_model
+    from loss import shipped
+
+    pixels = ((rows("pictures", "u1").astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2)
+    pixels = np.ascontiguousarray(pixels)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    model = onnx_model(shipped()).SerializeToString()
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def call(batch):
+        parts = [session.run(["features"], {"pixels": pixels[at : at + batch]})[0] for at in range(0, len(pixels), batch)]
+        return np.concatenate(parts)
+
+    runs = [fastest(lambda batch=batch: call(batch)) for batch in (1, 4, 8, 20)]
+    seconds, found = min(runs, key=lambda run: run[0])
+    write(found, "<f4")
+    return seconds
+
+
 seconds = globals()[TASK.replace("-", "_")]()
 module = {"scipy": "scipy", "numpy": "numpy", "skada": "skada", "faiss": "faiss", "gensim": "gensim",
-          "opencv": "cv2", "pot": "ot", "scikit-learn": "sklearn"}[PEER]
+          "opencv": "cv2", "pot": "ot", "scikit-learn": "sklearn", "scikit-image": "skimage",
+          "onnxruntime": "onnxruntime"}[PEER]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 version = sys.modules[module].__version__
 print(json.dumps({"seconds": seconds, "peak_mb": peak, "version": version}))

@@ -5,6 +5,7 @@ mod growth;
 mod machine;
 mod page;
 mod peers;
+mod pictures;
 mod statistics;
 mod svg;
 mod tasks;

@@ -71,6 +71,17 @@ pub(crate) fn map(
     dim: usize,
     map: impl Fn(Array2<f64>) -> Array2<f64> + Sync,
 ) -> Result<Array2<f32>, AlignError> {
+    map_single_or(x, dim, |_, _| false, map)
+}
+
+/// [`map`], but a block that `single` maps, and says so, is left at that. It is given rows that may not be
+/// finite.
+pub(crate) fn map_single_or(
+    x: ArrayView2<'_, f32>,
+    dim: usize,
+    single: impl Fn(ArrayView2<'_, f32>, ArrayViewMut2<'_, f32>) -> bool + Sync,
+    map: impl Fn(Array2<f64>) -> Array2<f64> + Sync,
+) -> Result<Array2<f32>, AlignError> {
     let mut mapped = Array2::zeros((x.nrows(), dim));
     let blocks: Vec<_> = mapped.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).collect();
     let results: Vec<_> = blocks
@@ -78,7 +89,11 @@ pub(crate) fn map(
         .enumerate()
         .map(|(block, mut out)| {
             let first = block * BLOCK_ROWS;
-            let rows = map(widen("rows to map", x, first..first + out.nrows())?);
+            let range = first..first + out.nrows();
+            if single(x.slice(s![range.clone(), ..]), out.view_mut()) {
+                return Ok(());
+            }
+            let rows = map(widen("rows to map", x, range)?);
             for (number, (mut out, row)) in out.rows_mut().into_iter().zip(rows.rows()).enumerate()
             {
                 out.zip_mut_with(&row, |to, &from| *to = from as f32);

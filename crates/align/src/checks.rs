@@ -11,6 +11,25 @@ pub(crate) fn check_rows(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> Resu
     Err(AlignError::RowCounts { source_rows: x.nrows(), target_rows: y.nrows() })
 }
 
+/// Sums of columns by columns may take so many bytes.
+const SUMS_LIMIT: u64 = 4 << 30;
+
+/// Refuses sums that would not fit, before they are allocated: a few of each are held at a time.
+pub(crate) fn check_sums(source_dim: usize, target_dim: usize) -> Result<(), AlignError> {
+    let bytes = (source_dim as u64).saturating_mul(target_dim as u64).saturating_mul(8);
+    if bytes <= SUMS_LIMIT {
+        return Ok(());
+    }
+    let instead =
+        "take fewer columns, or CORAL of fewer rows than columns, which keeps rows by rows";
+    Err(AlignError::Memory {
+        what: "sums of columns by columns",
+        bytes,
+        limit: SUMS_LIMIT,
+        instead,
+    })
+}
+
 pub(crate) fn check_weights(weights: &[f64], rows: usize) -> Result<(), AlignError> {
     if weights.len() != rows {
         return Err(AlignError::WeightCount { expected: rows, found: weights.len() });

@@ -306,8 +306,8 @@ pub enum AlignError {
     },
     /// A method would need more memory than its setting allows.
     #[error(
-        "{what} would take {bytes} bytes, the limit is {limit}: take fewer rows, raise the \
-         limit if it can be set, or {instead}"
+        "{what} would take {bytes} bytes, the limit is {limit}: raise the limit if it can be set, \
+         or {instead}"
     )]
     Memory {
         /// What would be allocated.

@@ -90,7 +90,7 @@ impl Features {
                 let columns = taken.unwrap_or(n).min(n) as u64;
                 let bytes = (n as u64).saturating_mul(columns).saturating_mul(8);
                 if bytes > MEMORY_LIMIT {
-                    let instead = "set fewer landmarks";
+                    let instead = "take fewer rows, or set fewer landmarks";
                     let what = "the kernel";
                     return Err(AlignError::Memory { what, bytes, limit: MEMORY_LIMIT, instead });
                 }

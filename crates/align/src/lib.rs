@@ -97,6 +97,7 @@ mod regression;
 mod ridge_cv;
 mod saved;
 mod self_learning;
+mod single;
 mod sliced;
 mod sliced_alignment;
 mod spectrum;

@@ -1,6 +1,6 @@
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::checks::{check_columns, check_count};
+use crate::checks::{check_columns, check_count, check_sums};
 use crate::sums::{Fill, Rows, Side, Weights, divisor, rest};
 use crate::{AlignError, blocks};
 
@@ -45,12 +45,14 @@ impl Moments {
     ///
     /// # Errors
     ///
-    /// [`AlignError::NonFinite`] when `x` holds a NaN or an infinity.
+    /// [`AlignError::NonFinite`] when `x` holds a NaN or an infinity, [`AlignError::Memory`] when the scatter
+    /// would take more than 4 GiB (above 23,170 columns).
     pub fn of(x: ArrayView2<'_, f32>) -> Result<Self, AlignError> {
         Self::named("rows", x)
     }
 
     pub(crate) fn named(what: &'static str, x: ArrayView2<'_, f32>) -> Result<Self, AlignError> {
+        check_sums(x.ncols(), x.ncols())?;
         let mut moments = Self::new(x.ncols());
         moments.add_named(what, x)?;
         Ok(moments)
@@ -169,6 +171,20 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
     use ndarray::array;
+
+    #[test]
+    fn columns_beyond_memory_are_refused() {
+        // A view of one value repeated takes no memory itself.
+        let value = ndarray::array![[1.0_f32]];
+        let wide = value.broadcast((3, 30_000)).unwrap();
+        let error = Moments::of(wide).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "sums of columns by columns would take 7200000000 bytes, the limit is 4294967296: raise the limit if it \
+             can be set, or take fewer columns, or CORAL of fewer rows than columns, which keeps rows by rows"
+        );
+        assert!(crate::sums::PairSums::of(wide, wide, crate::sums::Parts::CROSS).is_err());
+    }
 
     #[test]
     fn subtracting_everything_leaves_nothing() {

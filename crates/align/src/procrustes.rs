@@ -3,6 +3,7 @@ use ndarray::{Array1, Array2, ArrayView2, s};
 use crate::alignment::about_means;
 use crate::checks::check_count;
 use crate::factor;
+use crate::single::Cross;
 use crate::sums::{PairSums, Parts};
 use crate::{AlignError, AlignPaired, Alignment, PairMoments, Warning};
 
@@ -18,6 +19,10 @@ use crate::{AlignError, AlignPaired, Alignment, PairMoments, Warning};
 /// **Fewer pairs than dimensions.** When `XᵀY` has not its full rank, many maps are best. The answer
 /// is the one that is nearest to the identity in the directions that the pairs leave open, and a
 /// [`Warning::Rank`] states the rank.
+///
+/// **Many pairs.** `fit` may multiply panels of 256 rows in `f32`, and sum the panels in `f64`, where no
+/// entry of the map moves by more than about 1e-5 of 1: from 2³⁰ multiplications on, if the smallest singular
+/// value says so, without `center` and `scale`. [`solve`](AlignPaired::solve) has `f64` sums always.
 ///
 /// Schönemann (1966), "A generalized solution of the orthogonal Procrustes problem",
 /// Psychometrika 31(1), doi:10.1007/BF02289451.
@@ -51,6 +56,11 @@ impl AlignPaired for Procrustes {
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
     ) -> Result<Alignment, AlignError> {
+        if !self.center && !self.scale {
+            if let Some(alignment) = fit_quickly(source, target)? {
+                return Ok(alignment);
+            }
+        }
         // ‖XW‖ is ‖X‖ unless W drops dimensions.
         let drops = source.ncols() > target.ncols();
         let parts = if self.scale && drops { Parts::SOURCE } else { Parts::CROSS };
@@ -88,6 +98,24 @@ impl Procrustes {
         }
         Ok(alignment.with_warnings(warning))
     }
+}
+
+/// How far rounded sums may turn a map: entries of an orthogonal matrix of order 1.
+const TURN: f64 = 1e-5;
+
+/// The map from sums of products in `f32`, if that moves it by less than [`TURN`].
+fn fit_quickly(
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+) -> Result<Option<Alignment>, AlignError> {
+    let Some(Cross { sum, error }) = Cross::of(source, target) else { return Ok(None) };
+    let Polar { w, sigma, warning } = Polar::of(&sum)?;
+    // ‖ΔW‖ ≤ 2‖E‖ / (σₙ + σₙ₋₁) for a square W (Li 1995, SIAM J. Matrix Anal. Appl. 16(1)), and ‖E‖ / σₙ is more.
+    let least = sigma.iter().copied().fold(f64::INFINITY, f64::min);
+    if error > TURN * least {
+        return Ok(None);
+    }
+    Ok(Some(about_means(None, w)?.with_warnings(warning)))
 }
 
 /// The semi-orthogonal matrix that overlaps most with a given one.
@@ -143,6 +171,65 @@ mod tests {
     use approx::assert_abs_diff_eq;
     use ndarray::array;
     use procrust_blas as _;
+
+    /// Enough pairs for products in `f32`: the map is that of `f64` sums, the same for any number of threads.
+    #[test]
+    fn many_pairs() {
+        let (x, y) = (wave(12_000, 300, 1), wave(12_000, 300, 2) * 0.3 + wave(12_000, 300, 1));
+        let cross = Cross::of(x.view(), y.view()).unwrap();
+        let mut moments = PairMoments::new(300, 300);
+        moments.add(x.view(), y.view()).unwrap();
+        let exact = moments.sums().cross_of(false);
+        let off = (&cross.sum - &exact).mapv(|off| off * off).sum().sqrt();
+        assert!(off > 0.0 && off < cross.error, "{off} {}", cross.error);
+
+        let fit = || Procrustes::default().fit(x.view(), y.view()).unwrap();
+        let fitted = fit();
+        assert!(fit_quickly(x.view(), y.view()).unwrap().is_some());
+        let solved = Procrustes::default().solve(&moments).unwrap();
+        let apart = &fitted.source().matrix() - &solved.source().matrix();
+        assert!(apart.iter().all(|apart| apart.abs() < 1e-6));
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(fit);
+        assert_eq!(fitted, one);
+    }
+
+    /// A direction in which next to nothing happens: `f32` would turn it about.
+    #[test]
+    fn many_pairs_with_a_small_direction() {
+        let (mut x, y) = (wave(12_000, 300, 1), wave(12_000, 300, 1));
+        // The last column is almost that before it.
+        for mut row in x.rows_mut() {
+            row[299] = row[298] + row[299] * 1e-4;
+        }
+        assert!(fit_quickly(x.view(), y.view()).unwrap().is_none());
+        let mut moments = PairMoments::new(300, 300);
+        moments.add(x.view(), y.view()).unwrap();
+        let solved = Procrustes::default().solve(&moments).unwrap();
+        let fitted = Procrustes::default().fit(x.view(), y.view()).unwrap();
+        let apart = &fitted.source().matrix() - &solved.source().matrix();
+        assert!(apart.iter().all(|apart| apart.abs() < 1e-10));
+    }
+
+    #[test]
+    fn many_pairs_of_which_one_is_bad() {
+        let mut x = wave(12_000, 300, 1);
+        x[[7_000, 3]] = f32::NAN;
+        let error = Procrustes::default().fit(x.view(), x.view()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "source: the value at row 7000, column 3 is NaN, expected a finite number"
+        );
+    }
+
+    /// Numbers between −1 and 1 that look drawn.
+    fn wave(rows: usize, columns: usize, seed: usize) -> Array2<f32> {
+        Array2::from_shape_fn((rows, columns), |(i, j)| {
+            let mixed = (i * 2_654_435_761 + j * 40_503 + seed * 97_003) as u32;
+            let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b);
+            let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
+            (mixed ^ (mixed >> 16)) as f32 / u32::MAX as f32 * 2.0 - 1.0
+        })
+    }
 
     #[test]
     fn open_directions_stay_as_they_are() {

@@ -2,6 +2,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use crate::adapt::Adaptation;
+use crate::checks::check_sums;
 use crate::joint_pca::check_sides;
 use crate::labels::{ask, check_labels, most_probable};
 use crate::sliced::{check_directions, couple, slicing_directions, sorted};
@@ -115,6 +116,7 @@ impl AdaptUnpaired for SlicedAlignment {
     ) -> Result<Adaptation, AlignError> {
         self.check()?;
         check_sides("sliced alignment", source, target)?;
+        check_sums(source.ncols(), target.ncols())?;
         let labels = if self.class_weight > 0.0 {
             Some(check_labels("sliced alignment with classes", hints.labels, source.nrows())?)
         } else {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
-use crate::checks::{check_rows, check_weights};
+use crate::checks::{check_rows, check_sums, check_weights};
 use crate::{AlignError, blocks, product};
 
 /// Which of the two large symmetric sums are kept. A method asks for those that it uses.
@@ -61,6 +61,10 @@ impl PairSums {
         check_rows(x, y)?;
         if let Some(weights) = weights {
             check_weights(weights, x.nrows())?;
+        }
+        check_sums(x.ncols(), y.ncols())?;
+        for (kept, dim) in [(parts.source, x.ncols()), (parts.target, y.ncols())] {
+            check_sums(if kept { dim } else { 0 }, dim)?;
         }
         let mut sums = Self::zero(x.ncols(), y.ncols(), parts);
         blocks::fold_runs(

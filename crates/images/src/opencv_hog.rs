@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use pulp::{Arch, NullaryFnOnce};
+
 use crate::describe::Describe;
 use crate::error::{ImagesError, in_range};
 use crate::picture::Picture;
@@ -97,11 +99,13 @@ impl OpenCvHog {
     fn shares(&self, blocks: usize) -> Vec<Vec<(usize, f32)>> {
         let side = self.cell * self.block;
         let sigma = 2.0 * side as f32 / 8.0;
-        let gaussian = |at: usize| {
-            // OpenCV measures from the corner of the middle pixel, not from its centre.
-            let distance = at as f32 - side as f32 / 2.0;
-            (-distance * distance / (2.0 * sigma * sigma)).exp()
-        };
+        let gaussian: Vec<f32> = (0..side)
+            .map(|at| {
+                // OpenCV measures from the corner of the middle pixel, not from its centre.
+                let distance = at as f32 - side as f32 / 2.0;
+                (-distance * distance / (2.0 * sigma * sigma)).exp()
+            })
+            .collect();
         (0..(blocks - 1) * self.cell + side)
             .map(|pixel| {
                 let mut shares = Vec::new();
@@ -113,7 +117,7 @@ impl OpenCvHog {
                     for (cell, share) in [(below, 1.0 - (at - below)), (below + 1.0, at - below)] {
                         if cell >= 0.0 && (cell as usize) < self.block && share > 0.0 {
                             let cell = block * self.block + cell as usize;
-                            shares.push((cell, gaussian(inside) * share));
+                            shares.push((cell, gaussian[inside] * share));
                         }
                     }
                 }
@@ -149,29 +153,21 @@ impl Runs {
         Self { length, starts: shares.iter().map(start).collect(), shares: of_all }
     }
 
-    /// Adds a line of pixels, by length and place among the bins, to `line`, bins × cells. `N` is the length of runs
-    /// where it is known beforehand: then a run is one addition of vectors.
-    fn add<'a, const N: usize>(
-        &self,
-        pixels: impl Iterator<Item = (&'a f32, &'a f32)>,
-        bins: usize,
-        cells: usize,
-        line: &mut [f32],
-    ) {
+    /// Adds a line of pixels to `line`, bins × cells, those at odd places to `odd`: neighbours mostly go to the same
+    /// cells, and need not wait for each other. `N` is the length of runs where it is known beforehand: then
+    /// a run is one addition of vectors.
+    #[inline(always)]
+    fn add<const N: usize>(&self, pixels: &Pixels, line: &mut [f32], odd: &mut [f32]) {
         let run = if N > 0 { N } else { self.length };
         let runs = self.starts.iter().zip(self.shares.chunks_exact(run));
-        for ((&length, &place), (&start, shares)) in pixels.zip(runs) {
-            // −1 to 2 · bins: the last bins are neighbours of the first, and half turns are one.
-            let place = place + bins as f32;
-            let whole = place as i32;
-            let upper = length * (place - whole as f32);
-            let lower = length - upper;
-            let whole = whole as usize;
-            let turned = if whole >= 2 * bins { whole - 2 * bins } else { whole };
-            let bin = if turned >= bins { turned - bins } else { turned };
-            let next = if bin + 1 == bins { 0 } else { bin + 1 };
+        let values = pixels.lower.iter().zip(&pixels.upper);
+        let bins = pixels.bin.iter().zip(&pixels.next);
+        for (at, (((&lower, &upper), (&bin, &next)), (&start, shares))) in
+            values.zip(bins).zip(runs).enumerate()
+        {
+            let line = if at % 2 == 0 { &mut *line } else { &mut *odd };
             for (bin, value) in [(bin, lower), (next, upper)] {
-                let cells = &mut line[bin * cells + start..][..run];
+                let cells = &mut line[bin as usize + start..][..run];
                 match (cells.first_chunk_mut::<N>(), shares.first_chunk::<N>()) {
                     (Some(cells), Some(shares)) if N > 0 => {
                         let sums: [f32; N] =
@@ -185,9 +181,41 @@ impl Runs {
     }
 }
 
+/// Of each pixel of a line the two bins that it goes to, as their first cells, and what goes there.
+struct Pixels {
+    lower: Vec<f32>,
+    upper: Vec<f32>,
+    bin: Vec<u32>,
+    next: Vec<u32>,
+}
+
+impl Pixels {
+    fn new(width: usize) -> Self {
+        let (values, bins) = (vec![0.0; width], vec![0; width]);
+        Self { lower: values.clone(), upper: values, bin: bins.clone(), next: bins }
+    }
+
+    /// Sets all pixels by the length and the place among the bins, −1 to 2 · bins, of their gradients.
+    #[inline(always)]
+    fn set(&mut self, lengths: &[f32], places: &[f32], bins: usize, cells: usize) {
+        let (bins, cells) = (bins as i32, cells as i32);
+        for (at, (&length, &place)) in lengths.iter().zip(places).enumerate() {
+            // The last bins are neighbours of the first, and half turns are one.
+            let place = place + bins as f32;
+            let whole = place as i32;
+            let upper = length * (place - whole as f32);
+            let turned = if whole >= 2 * bins { whole - 2 * bins } else { whole };
+            let bin = if turned >= bins { turned - bins } else { turned };
+            let next = if bin + 1 == bins { 0 } else { bin + 1 };
+            (self.lower[at], self.upper[at]) = (length - upper, upper);
+            (self.bin[at], self.next[at]) = ((bin * cells) as u32, (next * cells) as u32);
+        }
+    }
+}
+
 /// Direction of a gradient in degrees, 0 to 360, by a polynomial that is off by 0.01° at most: OpenCV's
 /// `fastAtan2`, so that values agree.
-#[inline]
+#[inline(always)]
 pub(crate) fn degrees(down: f32, right: f32) -> f32 {
     const P: [f32; 4] = [0.999_787_84, -0.325_808_4, 0.155_578_65, -0.044_326_555];
     let (x, y) = (right.abs(), down.abs());
@@ -218,7 +246,7 @@ impl Describe for OpenCvHog {
 
     fn describe(&self, picture: &Picture, row: &mut [f32]) -> Result<(), ImagesError> {
         assert_eq!(row.len(), self.dimensions()?, "a row has the blocks of a picture");
-        let Self { width, height, block, orientations: bins, .. } = *self;
+        let Self { width, height, .. } = *self;
         let grey = picture.to_grey();
         let mut sized = Sized::new(width, height);
         let table = if self.gamma { &*SQUARE_ROOTS } else { &*GREYS };
@@ -228,40 +256,66 @@ impl Describe for OpenCvHog {
             .map(|&grey| table[usize::from(grey)])
             .collect();
 
+        Arch::new().dispatch(Describing { hog: self, values: &values, row });
+        Ok(())
+    }
+}
+
+/// `height` lines of `width` values, and the row to be. `pulp` runs it with the instructions that the
+/// processor has; no sum is rearranged between them.
+struct Describing<'a> {
+    hog: &'a OpenCvHog,
+    values: &'a [f32],
+    row: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Describing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { hog, values, row } = self;
+        let OpenCvHog { width, height, block, orientations: bins, clip, signed, .. } = *hog;
         // Histograms are summed along a line of pixels, then lines are summed up: all that a pixel weighs
         // in a cell is a product of a share across and one down.
-        let (across, down) = self.blocks();
-        let (shares_across, shares_down) = (self.shares(across), self.shares(down));
+        let (across, down) = hog.blocks();
+        let (shares_across, shares_down) = (hog.shares(across), hog.shares(down));
         // Of all cells beside each other in all blocks, bin by bin: the cells of a pixel lie together, a few to
         // whom nothing is added among them.
         let runs = Runs::of(&shares_across);
         let cells = across * block + runs.length;
         let line_len = bins * cells;
-        let mut line = vec![0.0_f32; line_len];
+        let (mut line, mut odd) = (vec![0.0_f32; line_len], vec![0.0_f32; line_len]);
         let mut sums = vec![0.0_f32; down * block * line_len];
-        let per_degree = bins as f32 / if self.signed { 360.0 } else { 180.0 };
+        let per_degree = bins as f32 / if signed { 360.0 } else { 180.0 };
         let (mut lengths, mut places) = (vec![0.0_f32; width], vec![0.0_f32; width]);
+        let mut pixels = Pixels::new(width);
         for y in 0..height {
             let (above, below) = if y == 0 || y + 1 == height { (y, y) } else { (y - 1, y + 1) };
             let here = &values[y * width..][..width];
             let (above, below) =
                 (&values[above * width..][..width], &values[below * width..][..width]);
-            for x in 1..width - 1 {
-                let (dx, dy) = (here[x + 1] - here[x - 1], below[x] - above[x]);
-                lengths[x] = (dx * dx + dy * dy).sqrt();
-                places[x] = degrees(dy, dx) * per_degree - 0.5;
+            let gradient =
+                |dx: f32, dy: f32| ((dx * dx + dy * dy).sqrt(), degrees(dy, dx) * per_degree - 0.5);
+            let inside = 1..width.max(2) - 1;
+            let across =
+                here.iter().zip(&here[inside.end.min(2)..]).map(|(left, right)| right - left);
+            let downwards = above[inside.clone()].iter().zip(&below[inside.clone()]);
+            let to = lengths[inside.clone()].iter_mut().zip(&mut places[inside]);
+            for ((to, dx), (above, below)) in to.zip(across).zip(downwards) {
+                (*to.0, *to.1) = gradient(dx, below - above);
             }
             for x in [0, width - 1] {
-                let dy = below[x] - above[x];
-                lengths[x] = dy.abs();
-                places[x] = degrees(dy, 0.0) * per_degree - 0.5;
+                (lengths[x], places[x]) = gradient(0.0, below[x] - above[x]);
             }
             line.fill(0.0);
-            let pixels = lengths.iter().zip(&places);
+            odd.fill(0.0);
+            pixels.set(&lengths, &places, bins, cells);
             match runs.length {
-                Runs::USUAL => runs.add::<{ Runs::USUAL }>(pixels, bins, cells, &mut line),
-                _ => runs.add::<0>(pixels, bins, cells, &mut line),
+                Runs::USUAL => runs.add::<{ Runs::USUAL }>(&pixels, &mut line, &mut odd),
+                _ => runs.add::<0>(&pixels, &mut line, &mut odd),
             }
+            line.iter_mut().zip(&odd).for_each(|(even, odd)| *even += odd);
             for &(cell, share) in &shares_down[y] {
                 let sums = &mut sums[cell * line_len..][..line_len];
                 sums.iter_mut().zip(&line).for_each(|(sum, value)| *sum += share * value);
@@ -277,15 +331,26 @@ impl Describe for OpenCvHog {
                 let of_bins = sums[start..].iter().step_by(cells);
                 histogram.iter_mut().zip(of_bins).for_each(|(to, &from)| *to = from);
             }
-            let length = target.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let length = square(target).sqrt();
             let scale = 1.0 / (length + 0.1 * target.len() as f32);
-            target.iter_mut().for_each(|value| *value = (*value * scale).min(self.clip));
-            let length = target.iter().map(|value| value * value).sum::<f32>().sqrt();
+            target.iter_mut().for_each(|value| *value = (*value * scale).min(clip));
+            let length = square(target).sqrt();
             let scale = 1.0 / (length + EPSILON);
             target.iter_mut().for_each(|value| *value *= scale);
         }
-        Ok(())
     }
+}
+
+/// The sum of squares, in four lanes that the compiler may add at once.
+#[inline(always)]
+fn square(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 4];
+    let (chunks, rest) = values.as_chunks::<4>();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value * value);
+    }
+    let [a, b, c, d] = lanes;
+    (a + b) + (c + d) + rest.iter().map(|value| value * value).sum::<f32>()
 }
 
 #[cfg(test)]

@@ -294,7 +294,7 @@ fn check_memory(
     if bytes <= limit {
         return Ok(());
     }
-    let instead = "use linear transport, which keeps no matrix of rows by rows";
+    let instead = "take fewer rows, or linear transport, which keeps no matrix of rows by rows";
     Err(AlignError::Memory { what, bytes, limit, instead })
 }
 
@@ -361,8 +361,8 @@ mod tests {
         let error = Sinkhorn::default().adapt(many, many, &Hints::default()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cost and plan would take 16000000000000 bytes, the limit is 4294967296: take fewer \
-             rows, raise the limit if it can be set, or use linear transport, which keeps no matrix of rows by rows"
+            "cost and plan would take 16000000000000 bytes, the limit is 4294967296: raise the \
+             limit if it can be set, or take fewer rows, or linear transport, which keeps no matrix of rows by rows"
         );
     }
 

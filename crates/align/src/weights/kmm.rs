@@ -61,7 +61,7 @@ impl WeighSource for Kmm {
                 what: "the kernel",
                 bytes,
                 limit: self.memory_limit,
-                instead: "use uLSIF, which keeps no matrix of rows by rows",
+                instead: "take fewer rows, or uLSIF, which keeps no matrix of rows by rows",
             });
         }
         let (x, y) = widened("kernel mean matching", source, target)?;
