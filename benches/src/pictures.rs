@@ -130,21 +130,17 @@ impl Pictures {
         Ok(Self { what })
     }
 
-    /// A row a picture: features, or pixels.
-    pub(crate) fn rows(&self) -> Result<Array2<f32>> {
+    /// Describes them, or decodes and resizes them.
+    pub(crate) fn done(&self) -> Result<Done> {
         match &self.what {
-            What::Describe(descriptor, stack) => Ok(describe(&**descriptor, stack.view())?),
+            What::Describe(descriptor, stack) => {
+                Ok(Done::Rows(describe(&**descriptor, stack.view())?))
+            }
             What::Decode(files) => {
                 let decoding = Decoding::default();
                 let one = |bytes: &Vec<u8>| decoding.decode(bytes)?.resized(SIDE, SIDE);
-                let pictures: Vec<Picture> =
-                    files.par_iter().with_max_len(1).map(one).collect::<Result<_, _>>()?;
-                let mut rows = Array2::zeros((pictures.len(), 3 * SIDE * SIDE));
-                for (mut row, picture) in rows.rows_mut().into_iter().zip(&pictures) {
-                    let pixels = picture.pixels().iter().map(|&level| f32::from(level));
-                    row.iter_mut().zip(pixels).for_each(|(to, level)| *to = level);
-                }
-                Ok(rows)
+                let pictures = files.par_iter().with_max_len(1).map(one);
+                Ok(Done::Pictures(pictures.collect::<Result<_, _>>()?))
             }
             What::Network(network, pictures) => {
                 let mut rows = Array2::zeros((pictures.len(), network.dimensions()?));
@@ -153,7 +149,26 @@ impl Pictures {
                     let row = row.as_slice_mut().context("rows are contiguous")?;
                     Ok::<_, anyhow::Error>(network.describe(picture, row)?)
                 })?;
-                Ok(rows)
+                Ok(Done::Rows(rows))
+            }
+        }
+    }
+}
+
+/// What became of pictures.
+pub(crate) enum Done {
+    Rows(Array2<f32>),
+    Pictures(Vec<Picture>),
+}
+
+impl Done {
+    /// Features, or the levels of pixels.
+    pub(crate) fn values(self) -> Vec<f32> {
+        match self {
+            Self::Rows(rows) => rows.into_iter().collect(),
+            Self::Pictures(pictures) => {
+                let levels = pictures.iter().flat_map(|picture| picture.pixels());
+                levels.map(|&level| f32::from(level)).collect()
             }
         }
     }

@@ -10,8 +10,15 @@
 //! OpenBLAS splits its sums by the number of its threads, so the last bits of a result depend on
 //! how many there are. Procrust parallelises one level up, over blocks and runs in a fixed order,
 //! and keeps OpenBLAS at [one thread](single_threaded): the same bits for any number of cores.
+//!
+//! On Linux and x86-64 a program that depends on this crate has OpenBLAS take the kernels of a relative of
+//! the processor where it knows only strangers (and the variable `OPENBLAS_CORETYPE` is not set):
+//! [`kernels`] says which it runs.
 
 use std::ffi::c_int;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod kernels;
 
 // SAFETY: the signature is the one in OpenBLAS's `cblas.h`, `void openblas_set_num_threads(int)`.
 // The function writes a global under OpenBLAS's own lock and may be called at any time.
@@ -33,6 +40,17 @@ pub fn single_threaded() {
 #[must_use]
 pub fn threads() -> usize {
     usize::try_from(openblas_get_num_threads()).unwrap_or(1)
+}
+
+/// The processor whose kernels OpenBLAS runs, by OpenBLAS's name; `None` where this is not known (it is on
+/// Linux and x86-64).
+#[must_use]
+pub fn kernels() -> Option<String> {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    let name = Some(kernels::name().to_string_lossy().into_owned());
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+    let name = None;
+    name
 }
 
 #[cfg(test)]
