@@ -29,8 +29,9 @@ pub(crate) struct Arguments {
     /// A map that `procrust align` saved; without it both files are in one space already
     #[arg(long, value_name = "MAP")]
     map: Option<PathBuf>,
-    /// How candidates are scored; both ways by default
-    #[arg(long, value_name = "CRITERION", value_parser = ["cosine", "csls"])]
+    /// How candidates are scored; by cosine and csls by default. approximate: by cosine through an index, for
+    /// more than a million words, with the share of true neighbours that it finds
+    #[arg(long, value_name = "CRITERION", value_parser = ["cosine", "csls", "approximate"])]
     criterion: Option<String>,
     /// Neighbours in the means of CSLS
     #[arg(long, value_name = "K", default_value_t = 10)]
@@ -83,6 +84,7 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     let criteria = match arguments.criterion.as_deref() {
         Some("cosine") => vec![Criterion::Cosine],
+        Some("approximate") => vec![Criterion::Approximate],
         Some(_) => vec![Criterion::Csls],
         None => vec![Criterion::Cosine, Criterion::Csls],
     };
@@ -123,8 +125,11 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let head = metrics.iter().map(ToString::to_string);
         let mut table = vec![std::iter::once(String::new()).chain(head).collect::<Vec<_>>()];
         for criterion in &criteria {
-            let cells =
-                findings.iter().filter(|f| f.criterion.as_deref() == Some(criterion.name()));
+            // Not the recall of an index.
+            let cells = findings.iter().filter(|finding| {
+                finding.criterion.as_deref() == Some(criterion.name())
+                    && metrics.iter().any(|metric| metric.to_string() == finding.metric)
+            });
             let text = |outcome: &Outcome| match outcome {
                 Outcome::Measured { value, low, high, .. } => {
                     format!("{:.1} ± {:.1}", 100.0 * value, 50.0 * (high - low))
@@ -136,6 +141,16 @@ pub(crate) fn main(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         print!("{}", super::columns(&table));
         println!("± half of the 95 % interval over the words");
+        for finding in findings.iter().filter(|finding| finding.metric.starts_with("index-recall"))
+        {
+            if let Outcome::Measured { value, .. } = finding.outcome {
+                println!(
+                    "{}: {:.1} % of the true neighbours were found",
+                    finding.metric,
+                    100.0 * value
+                );
+            }
+        }
         for error in findings.iter().filter_map(|finding| finding.outcome.error()) {
             eprintln!("failed: {error}");
             failed = true;

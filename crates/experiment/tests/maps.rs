@@ -77,6 +77,13 @@ fn a_map_that_was_saved_translates() {
         assert_eq!(of_metric.len(), 2);
         assert_eq!(of_metric[0]["value"], 1.0, "every first answer is the only right one");
     }
+    let index = [&evaluate[..], &["--criterion", "approximate"]].concat();
+    let table = stdout(&procrust(&folder, &index).success());
+    assert!(table.contains("index-recall@2: 100.0 % of the true neighbours were found"), "{table}");
+    let lines = stdout(&procrust(&folder, &[&index[..], &["--json"]].concat()).success());
+    let mut recall = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let recall = recall.find(|line| line["metric"] == "index-recall@2").unwrap();
+    assert_eq!((&recall["criterion"], &recall["value"]), (&"approximate".into(), &1.0.into()));
     let wrong = procrust(&folder, &[&evaluate[..], &["--metrics", "ndcg"]].concat()).code(2);
     let said = String::from_utf8_lossy(&wrong.get_output().stderr).into_owned();
     assert!(said.contains("expected p@K, mrr, map@K or recall@K"), "{said}");

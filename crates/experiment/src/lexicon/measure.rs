@@ -1,6 +1,8 @@
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use procrust_classify::statistics;
-use procrust_neighbors::{Metric, Neighbors, NeighborsError, csls_top_k, top_k};
+use procrust_neighbors::{
+    ApproximateIndex, ApproximateSettings, Metric, Neighbors, NeighborsError, csls_top_k, top_k,
+};
 
 use super::Queries;
 use crate::{
@@ -38,7 +40,16 @@ impl Retrieval<'_> {
             ..unmeasured(None, "coverage".to_owned())
         }];
         for &criterion in self.criteria {
-            let found = self.answers(criterion, source, target, &rows);
+            let found = match criterion {
+                Criterion::Approximate => {
+                    let asked = source.select(Axis(0), &rows);
+                    self.approximate(asked.view(), target).map(|(found, recall)| {
+                        findings.push(recall);
+                        found
+                    })
+                }
+                _ => self.answers(criterion, source, target, &rows),
+            };
             for &metric in self.metrics {
                 let mut finding = unmeasured(Some(criterion), metric.to_string());
                 match &found {
@@ -74,17 +85,45 @@ impl Retrieval<'_> {
         target: ArrayView2<'_, f32>,
         queries: &[usize],
     ) -> Result<Neighbors, NeighborsError> {
-        let most = self.metrics.iter().map(|metric| metric.depth()).max().unwrap_or(1);
-        let most = most.min(target.nrows());
+        let most = self.most(target);
         match criterion {
-            Criterion::Cosine => {
+            Criterion::Csls => csls_top_k(source, target, Some(queries), self.csls_k, most),
+            _ => {
                 let asked = source.select(Axis(0), queries);
                 top_k(asked.view(), target, most, Metric::Cosine)
             }
-            Criterion::Csls => csls_top_k(source, target, Some(queries), self.csls_k, most),
         }
     }
+
+    /// The best candidates by cosine that an index finds, and the share of true ones among them.
+    fn approximate(
+        &self,
+        asked: ArrayView2<'_, f32>,
+        target: ArrayView2<'_, f32>,
+    ) -> Result<(Neighbors, Finding), NeighborsError> {
+        let most = self.most(target);
+        let index = ApproximateIndex::build(target, &ApproximateSettings::default())?;
+        let found = index.top_k(asked, most)?;
+        let recall = index.recall(asked, most, RECALL_QUERIES, 0)?;
+        // Neighbours are the items.
+        let of = recall.queries * recall.k;
+        let right = (recall.value * of as f64).round() as usize;
+        let finding = Finding {
+            outcome: Outcome::measured(statistics::wilson(right, of), of),
+            ..unmeasured(Some(Criterion::Approximate), format!("index-recall@{most}"))
+        };
+        Ok((found, finding))
+    }
+
+    /// How many candidates the metrics look at.
+    fn most(&self, target: ArrayView2<'_, f32>) -> usize {
+        let most = self.metrics.iter().map(|metric| metric.depth()).max().unwrap_or(1);
+        most.min(target.nrows())
+    }
 }
+
+/// Queries that are searched exactly as well, to measure what an index finds.
+const RECALL_QUERIES: usize = 500;
 
 fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
     Finding {

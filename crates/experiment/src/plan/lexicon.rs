@@ -108,15 +108,21 @@ pub enum Criterion {
     Cosine,
     /// Cross-domain similarity local scaling.
     Csls,
+    /// Cosine similarity through an index that looks at a part of the candidates: for more than a million.
+    Approximate,
 }
 
 impl Criterion {
+    /// All of them, by name.
+    pub(super) const NAMES: [&'static str; 3] = ["cosine", "csls", "approximate"];
+
     /// The word for it in plans and results.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Cosine => "cosine",
             Self::Csls => "csls",
+            Self::Approximate => "approximate",
         }
     }
 }
@@ -476,7 +482,8 @@ fn criterion((name, place): &(String, Place)) -> Result<Criterion, PlanError> {
     match name.as_str() {
         "cosine" => Ok(Criterion::Cosine),
         "csls" => Ok(Criterion::Csls),
-        other => Err(place.error(unknown("criteria: criterion", other, &["cosine", "csls"]))),
+        "approximate" => Ok(Criterion::Approximate),
+        other => Err(place.error(unknown("criteria: criterion", other, &Criterion::NAMES))),
     }
 }
 
