@@ -167,7 +167,7 @@ impl Done {
         match self {
             Self::Rows(rows) => rows.into_iter().collect(),
             Self::Pictures(pictures) => {
-                let levels = pictures.iter().flat_map(|picture| picture.pixels());
+                let levels = pictures.iter().flat_map(Picture::pixels);
                 levels.map(|&level| f32::from(level)).collect()
             }
         }

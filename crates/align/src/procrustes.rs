@@ -56,10 +56,9 @@ impl AlignPaired for Procrustes {
         source: ArrayView2<'_, f32>,
         target: ArrayView2<'_, f32>,
     ) -> Result<Alignment, AlignError> {
-        if !self.center && !self.scale {
-            if let Some(alignment) = fit_quickly(source, target)? {
-                return Ok(alignment);
-            }
+        let plain = !self.center && !self.scale;
+        if plain && let Some(alignment) = fit_quickly(source, target)? {
+            return Ok(alignment);
         }
         // ‖XW‖ is ‖X‖ unless W drops dimensions.
         let drops = source.ncols() > target.ncols();
