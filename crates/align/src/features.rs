@@ -8,7 +8,7 @@ use crate::adapt::Map;
 use crate::factor;
 use crate::joint_pca;
 use crate::kernel::{FittedKernel, KernelMap};
-use crate::{AffineMap, AlignError, Alignment, Kernel};
+use crate::{AffineMap, AlignError, Alignment, Kernel, product};
 
 /// Up to this many rows of both domains a kernel is taken between all of them. The eigenvalues of
 /// a matrix of that size take a minute or two.
@@ -109,9 +109,10 @@ impl Features {
         let rank = factor::rank(&eigenvalues);
         let roots = eigenvalues.slice(s![..rank]).mapv(|value| value.sqrt().recip());
         let half = factor::scale_columns(&vectors.slice(s![.., ..rank]).to_owned(), &roots);
-        let phi = kernel.of(&rows, &landmarks).dot(&half); // n × rank
-        let square = symmetric_root("the Gram matrix of the landmarks", &phi.t().dot(&phi))?;
-        let values = phi.dot(&square);
+        let phi = product::of(kernel.of(&rows, &landmarks).view(), half.view()); // n × rank
+        let square =
+            symmetric_root("the Gram matrix of the landmarks", &product::of(phi.t(), phi.view()))?;
+        let values = product::of(phi.view(), square.view());
         let scatter = scatter(&values);
         let root = Some(half.dot(&square));
         let values = Values::Kernel { kernel, landmarks, root, values };
@@ -175,7 +176,7 @@ impl Features {
 fn scatter(values: &Array2<f64>) -> Array2<f64> {
     let mean = values.mean_axis(Axis(0)).expect("there are rows");
     let centred = values - &mean;
-    centred.t().dot(&centred)
+    product::of(centred.t(), centred.view())
 }
 
 /// The symmetric root of a positive semidefinite matrix.

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::blocks::{self, BLOCK_ROWS};
 use crate::procrustes::Polar;
-use crate::{AlignError, Alignment, RowStep, Warning, prepare_rows};
+use crate::{AlignError, Alignment, RowStep, Warning, prepare_rows, product};
 
 /// An alignment that found its own dictionary.
 ///
@@ -150,7 +150,7 @@ pub(crate) fn cross_of(
         pairs.len(),
         |range| {
             let (x, y) = gather(source, target, &pairs[range]);
-            Ok(x.mapv(f64::from).t().dot(&y.mapv(f64::from)))
+            Ok(product::cross(x.mapv(f64::from).view(), y.mapv(f64::from).view()))
         },
         |block| cross += &block,
     )?;

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::checks::check_columns;
-use crate::{AlignError, blocks};
+use crate::{AlignError, blocks, product};
 
 /// A positive semidefinite similarity of rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,7 +86,7 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
 /// Squared Euclidean distances between the rows of `a` and of `b`.
 pub(crate) fn squared_distances(a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
     let (of_a, of_b) = (squares(a), squares(b));
-    let mut distances = a.dot(&b.t());
+    let mut distances = product::of(a.view(), b.t());
     for (mut row, square) in distances.rows_mut().into_iter().zip(&of_a) {
         row.zip_mut_with(&of_b, |value, other| *value = (square + other - 2.0 * *value).max(0.0));
     }
@@ -101,7 +101,7 @@ impl FittedKernel {
     /// The kernel values between the rows of `a` and of `b`.
     pub(crate) fn of(self, a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
         match self {
-            Self::Linear => a.dot(&b.t()),
+            Self::Linear => product::of(a.view(), b.t()),
             Self::Rbf { gamma } => {
                 squared_distances(a, b).mapv_into(|distance| (-gamma * distance).exp())
             }
@@ -123,7 +123,7 @@ impl KernelMap {
     pub(crate) fn apply(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
         check_columns("rows to map", self.landmarks.ncols(), rows.ncols())?;
         blocks::map(rows, self.weights.ncols(), |rows| {
-            self.kernel.of(&rows, &self.landmarks).dot(&self.weights)
+            product::of(self.kernel.of(&rows, &self.landmarks).view(), self.weights.view())
         })
     }
 }

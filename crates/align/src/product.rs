@@ -4,6 +4,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use procrust_product::multiply;
 use rayon::prelude::*;
 
+use crate::blocks::BLOCK_ROWS;
+
 /// Rows of a strip of a large product or of a symmetric sum: wide enough to keep `multiply` busy, and
 /// narrow enough that little of the other half of a symmetric sum is computed.
 const STRIP: usize = 128;
@@ -67,6 +69,24 @@ pub(crate) fn of(left: ArrayView2<'_, f64>, right: ArrayView2<'_, f64>) -> Array
         .into_par_iter()
         .zip(left.axis_chunks_iter(Axis(0), STRIP).collect::<Vec<_>>())
         .for_each(|(mut out, left)| add(left, right, &mut out));
+    out
+}
+
+/// `left · right` in `f32`, in standard layout, blocks of rows in parallel.
+pub(crate) fn single(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut out = Array2::zeros((left.nrows(), right.ncols()));
+    let blocks: Vec<_> = out
+        .axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)
+        .zip(left.axis_chunks_iter(Axis(0), BLOCK_ROWS))
+        .collect();
+    blocks.into_par_iter().for_each(|(out, left)| multiply(left, right, out, 1.0, false));
+    out
+}
+
+/// `leftᵀ · right` of a block of rows. On the calling thread only.
+pub(crate) fn cross(left: ArrayView2<'_, f64>, right: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut out = Array2::zeros((left.ncols(), right.ncols()));
+    multiply(left.t(), right, out.view_mut(), 1.0, false);
     out
 }
 

@@ -2,11 +2,12 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use procrust_neighbors::{Metric, top_k};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
 use crate::blocks;
 use crate::induced::{Sides, check_dictionary, gather, orthogonal_map, unit};
-use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop, factor};
+use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop, factor, product};
 
 /// Relaxed CSLS: the linear map that maximises CSLS itself on a dictionary.
 ///
@@ -170,7 +171,8 @@ impl Problem {
                     means
                 };
                 let pull = mean(&near_y, &self.all_y) - 2.0 * &y;
-                Ok(x.t().dot(&pull) + mean(&near_x, &self.all_x).t().dot(&y))
+                Ok(product::cross(x.view(), pull.view())
+                    + product::cross(mean(&near_x, &self.all_x).view(), y.view()))
             },
             |block| gradient += &block,
         )?;
@@ -192,7 +194,8 @@ impl Problem {
             .zip(rows.axis_chunks_iter(Axis(0), blocks::BLOCK_ROWS))
             .collect();
         blocks.into_par_iter().for_each(|(mut out, rows)| {
-            let product = rows.mapv(f64::from).dot(&map);
+            let mut product = Array2::zeros((rows.nrows(), map.ncols()));
+            multiply(rows.mapv(f64::from).view(), map.view(), product.view_mut(), 1.0, false);
             // Only the direction counts; at unit length nothing overflows.
             for (mut out, row) in out.rows_mut().into_iter().zip(product.rows()) {
                 let length = row.dot(&row).sqrt();

@@ -6,7 +6,9 @@ use crate::checks::check_sums;
 use crate::joint_pca::check_sides;
 use crate::labels::{ask, check_labels, most_probable};
 use crate::sliced::{check_directions, couple, slicing_directions, sorted};
-use crate::{AdaptUnpaired, AffineMap, AlignError, Alignment, Hints, Warning, blocks, factor};
+use crate::{
+    AdaptUnpaired, AffineMap, AlignError, Alignment, Hints, Warning, blocks, factor, product,
+};
 
 /// Halvings of a step before the descent ends.
 const HALVINGS: usize = 40;
@@ -212,7 +214,8 @@ impl Term {
     }
 
     fn projected(&self, at: &Point, directions: &Array2<f64>) -> Array2<f64> {
-        self.rows.dot(&at.matrix.dot(directions)) + &at.offset.dot(directions)
+        let turned = product::of(at.matrix.view(), directions.view());
+        product::of(self.rows.view(), turned.view()) + &at.offset.dot(directions)
     }
 
     /// `SW²`.
@@ -288,8 +291,8 @@ impl SlicedAlignment {
             let mut of_offset = Array1::zeros(at.offset.len());
             for term in terms {
                 let (_, slopes) = term.moves(at, directions, true);
-                let through = slopes.dot(&directions.t()) * term.weight; // n × d
-                of_matrix += &term.rows.t().dot(&through);
+                let through = product::of(slopes.view(), directions.t()) * term.weight; // n × d
+                of_matrix += &product::of(term.rows.t(), through.view());
                 of_offset += &through.sum_axis(Axis(0));
             }
             let mut found = None;

@@ -1,6 +1,7 @@
 //! Analogies: what is to `c` as `b` is to `a`?
 
 use ndarray::{Array2, ArrayView2, Axis, s};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
 use crate::{NeighborsError, table::check};
@@ -94,7 +95,7 @@ pub fn analogies(
         strips.into_par_iter().enumerate().for_each(|(strip, mut cosines)| {
             let first = strip * STRIP;
             let words = words.slice(s![first..first + cosines.nrows(), ..]);
-            cosines.assign(&words.dot(&block.t()));
+            multiply(words, block.t(), cosines.view_mut(), 1.0, false);
         });
         let asked = questions.par_iter().zip(&places);
         asked.zip(&mut best).for_each(|((rows, places), best)| {

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, Axis, s};
+use procrust_product::multiply;
 use rayon::prelude::*;
 
 use super::{SEARCH_COLS, SEARCH_ROWS, TASK_ROWS};
@@ -192,7 +192,7 @@ impl Lists {
             let count = SEARCH_COLS.min(self.others - first);
             let block = others.0.slice(s![first..first + count, ..]);
             let mut products = products.slice_mut(s![.., ..count]);
-            general_mat_mul(1.0, &gathered, &block.t(), 0.0, &mut products);
+            multiply(gathered.view(), block.t(), products.view_mut(), 1.0, false);
             for (top, products) in tops.iter_mut().zip(products.rows()) {
                 let products = products.to_slice().expect("a row of products is contiguous");
                 top.offer(first, products, width);

@@ -13,10 +13,10 @@
 mod lists;
 mod mask;
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use crate::product;
 use lists::{Lists, Rows, dot};
 pub(crate) use mask::{Direction, Mask};
 
@@ -90,8 +90,8 @@ impl Matcher {
     /// Takes a new map, `d_x × d_y`, no singular value of it above 1.
     pub(crate) fn set_map(&mut self, matrix: ArrayView2<'_, f64>) {
         let matrix = matrix.mapv(|value| value as f32);
-        self.mapped = product(&self.source, &matrix.view());
-        let back = product(&self.target, &matrix.t());
+        self.mapped = product::single(self.source.view(), matrix.view());
+        let back = product::single(self.target.view(), matrix.t());
         let (mapped, target) = (Rows(&self.mapped), Rows(&self.target));
         self.forward.update(&self.mapped, mapped, target, self.roundoff);
         self.backward.update(&back, target, mapped, self.roundoff);
@@ -222,19 +222,6 @@ impl Outside {
             }
         }
     }
-}
-
-/// `rows · matrix`, blocks of rows in parallel.
-fn product(rows: &Array2<f32>, matrix: &ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut out = Array2::zeros((rows.nrows(), matrix.ncols()));
-    let blocks: Vec<_> = out
-        .axis_chunks_iter_mut(Axis(0), SEARCH_COLS)
-        .zip(rows.axis_chunks_iter(Axis(0), SEARCH_COLS))
-        .collect();
-    blocks
-        .into_par_iter()
-        .for_each(|(mut out, rows)| general_mat_mul(1.0, &rows, matrix, 0.0, &mut out));
-    out
 }
 
 fn mean(values: &[f32]) -> f64 {

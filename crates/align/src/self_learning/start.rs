@@ -1,11 +1,10 @@
 //! A first dictionary from no pairs at all.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use crate::blocks::BLOCK_ROWS;
 use crate::factor;
-use crate::{AlignError, RowStep, prepare_rows};
+use crate::{AlignError, RowStep, prepare_rows, product};
 
 /// Describes each row by its sorted similarities to the rows of its own side, and pairs rows of
 /// like descriptions by CSLS, both ways. The sides have equally many rows.
@@ -16,26 +15,13 @@ pub(super) fn unsupervised(
 ) -> Result<Vec<(usize, usize)>, AlignError> {
     let source = signatures("the gram matrix of the source", source)?;
     let target = signatures("the gram matrix of the target", target)?;
-    let similarities = product(source.view(), target.t());
+    let similarities = product::single(source.view(), target.t());
     let (r_source, r_target) = (means(similarities.view(), k), means(similarities.t(), k));
     let forward = best(similarities.view(), &r_target);
     let backward = best(similarities.t(), &r_source);
     let forward = forward.into_iter().enumerate();
     let backward = backward.into_iter().enumerate().map(|(j, i)| (i, j));
     Ok(forward.chain(backward).collect())
-}
-
-/// `A · B`, blocks of rows in parallel.
-fn product(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut out = Array2::zeros((a.nrows(), b.ncols()));
-    let blocks: Vec<_> = out
-        .axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)
-        .zip(a.axis_chunks_iter(Axis(0), BLOCK_ROWS))
-        .collect();
-    blocks.into_par_iter().for_each(|(mut out, rows)| {
-        ndarray::linalg::general_mat_mul(1.0, &rows, &b, 0.0, &mut out);
-    });
-    out
 }
 
 /// The mean of each row's k greatest.
@@ -84,7 +70,7 @@ fn signatures(what: &'static str, x: ArrayView2<'_, f32>) -> Result<Array2<f32>,
     let roots = values.slice(s![..rank]).mapv(|value| value.powf(-0.25));
     let half = factor::scale_columns(&wide.dot(&vectors.slice(s![.., ..rank])), &roots);
     let half = half.mapv(|value| value as f32);
-    let mut similarities = product(half.view(), half.t());
+    let mut similarities = product::single(half.view(), half.t());
     let all = similarities.as_slice_mut().expect("a new matrix is contiguous");
     all.par_chunks_mut(x.nrows()).for_each(|row| row.sort_unstable_by(f32::total_cmp));
     prepare_rows(&mut similarities, &[RowStep::Unit, RowStep::Center, RowStep::Unit]);
