@@ -73,6 +73,25 @@ fn few_pairs_are_enough_and_wrong_ones_are_outgrown() {
     assert!(right(&found.dictionary, &place) > 0.9, "{}", right(&found.dictionary, &place));
 }
 
+/// Most rounds on the first rows, the last ones on all.
+#[test]
+fn coarse_rounds_lead_to_the_same_place() {
+    let x = space(700, 12, 31);
+    let (y, place) = copy(&x, 0.05, 32);
+    // In the order of the source: the first rows go with the first.
+    let y = y.select(ndarray::Axis(0), &place);
+    let all = SelfLearning { coarse: 0, ..quick() }.fit(x.view(), y.view(), None, 3).unwrap();
+    let coarse = SelfLearning { coarse: 320, ..quick() };
+    let found = coarse.fit(x.view(), y.view(), None, 3).unwrap();
+    assert_eq!(found.dictionary, all.dictionary);
+    assert_eq!(found.stop, Stop::Converged);
+    // Two sides of 320 rows and more, but not twice as many.
+    let most = SelfLearning { coarse: 350, ..quick() };
+    assert!(same_bits(&most.fit(x.view(), y.view(), None, 3).unwrap(), &all));
+    let error = SelfLearning { coarse: 9, ..quick() }.fit(x.view(), y.view(), None, 3).unwrap_err();
+    assert_eq!(error.to_string(), "coarse is 9, expected 0, or at least csls_k");
+}
+
 #[test]
 fn anchors_without_pairs_change_nothing() {
     let x = space(300, 8, 40);

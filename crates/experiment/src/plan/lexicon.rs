@@ -206,6 +206,7 @@ impl Labelled for LexiconMethod {
                 "anchors": (method.anchors > 0).then_some(method.anchors),
                 "start_rows": method.start_rows,
                 "vocabulary": method.vocabulary,
+                "coarse": method.coarse,
                 "csls_k": method.csls_k,
                 "keep": method.keep,
                 "patience": method.patience,
@@ -341,6 +342,7 @@ impl LexiconMethod {
                 let mut method = SelfLearning::default();
                 set(&mut method.start_rows, table.count("start_rows", 2)?);
                 set(&mut method.vocabulary, table.count("vocabulary", 2)?);
+                set(&mut method.coarse, table.count("coarse", 0)?);
                 set(&mut method.csls_k, table.count("csls_k", 1)?);
                 set(&mut method.patience, table.count("patience", 1)?);
                 set(&mut method.anchors, table.count("anchors", 0)?);
