@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+use rten::{Dimension, Model, ModelOptions, NodeId, NodeInfo, RunOptions, ThreadPool, Value};
 use rten_tensor::Layout as _;
 
 /// Why a network could not be loaded or run.
@@ -148,7 +148,7 @@ impl Network {
 
     fn port(&self, id: NodeId) -> Port {
         let info = self.model.node_info(id);
-        let name = info.as_ref().and_then(|info| info.name()).unwrap_or_default().to_owned();
+        let name = info.as_ref().and_then(NodeInfo::name).unwrap_or_default().to_owned();
         let length = |axis: Dimension| match axis {
             Dimension::Fixed(length) => Some(length),
             Dimension::Symbolic(_) => None,

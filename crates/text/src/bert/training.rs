@@ -299,7 +299,8 @@ impl<H: Head> Trained<H> {
                     match way.layers.get(at / PARTS) {
                         Some(slopes) => slopes.give(at % PARTS, tensor, add),
                         None => {
-                            backward::give(&way.head[at - way.layers.len() * PARTS], tensor, add)
+                            let head = &way.head[at - way.layers.len() * PARTS];
+                            backward::give(head, tensor, add);
                         }
                     }
                 }
