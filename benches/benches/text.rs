@@ -1,10 +1,11 @@
-//! Sentences to rows. `benches/peers/text_onnxruntime.py` sets the speed beside ONNX Runtime's.
+//! Sentences to rows. `cargo xtask bench peers minilm` sets the speed beside ONNX Runtime's.
 
 use std::ops::ControlFlow;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, ArrayView1};
-use procrust_text::{Encode, FineTune, SpanQuestion, Tuning, WordMean, WordVectors, words};
+use procrust_benches::sentences;
+use procrust_text::{Bert, Encode, FineTune, SpanQuestion, Tuning, WordMean, WordVectors, words};
 
 struct Vectors(Array2<f32>);
 
@@ -17,18 +18,6 @@ impl WordVectors for Vectors {
         let at = word.bytes().fold(7_usize, |hash, byte| hash * 31 % 9973 + usize::from(byte));
         Some(self.0.row(at % self.0.nrows()))
     }
-}
-
-/// Sentences of 4 to 35 words.
-fn sentences(count: usize) -> Vec<String> {
-    let some = "the guest of a house who came late found that his bed was too short or too long and slept \
-                badly while others who had paid more dreamt of distant cities until the morning";
-    let some: Vec<&str> = some.split_whitespace().collect();
-    let sentence = |at: usize| {
-        let from = (at * 7) % (some.len() - 4);
-        some[from..(from + 4 + at % 31).min(some.len())].join(" ")
-    };
-    (0..count).map(sentence).collect()
 }
 
 fn encode(c: &mut Criterion) {
@@ -67,6 +56,10 @@ fn open(c: &mut Criterion) {
     let mut group = c.benchmark_group("text/open");
     group.sample_size(10);
     group.bench_function("minilm", |b| b.iter(procrust_minilm::encoder));
+    // 91 MB, mapped.
+    let folder = tempfile::tempdir().unwrap();
+    procrust_minilm::encoder().save(folder.path()).unwrap();
+    group.bench_function("folder", |b| b.iter(|| Bert::open(folder.path()).unwrap()));
     group.finish();
 }
 

@@ -203,7 +203,7 @@ pub(crate) fn step(series: &str, size: usize) -> Result<()> {
         "load text" | "load text by threads" => {
             let folder = tempfile::tempdir()?;
             let path = folder.path().join("words.vec");
-            tasks::text(&path, if series == "load text" { size } else { 50_000 })?;
+            tasks::write_words(&path, if series == "load text" { size } else { 50_000 })?;
             fastest(|| Embeddings::open(&path, &OpenOptions::default()))?
         }
         "sinkhorn, 100 iterations" => {

@@ -31,3 +31,16 @@ pub fn people_detector() -> Detector {
         training.fit(&HogCells::default(), &classes, &vec![picture], &truths, None, &|_| {});
     trained.expect("the picture has windows").detector
 }
+
+/// Sentences of 4 to 35 words.
+#[must_use]
+pub fn sentences(count: usize) -> Vec<String> {
+    let some = "the guest of a house who came late found that his bed was too short or too long and slept \
+                badly while others who had paid more dreamt of distant cities until the morning";
+    let some: Vec<&str> = some.split_whitespace().collect();
+    let sentence = |at: usize| {
+        let from = (at * 7) % (some.len() - 4);
+        some[from..(from + 4 + at % 31).min(some.len())].join(" ")
+    };
+    (0..count).map(sentence).collect()
+}

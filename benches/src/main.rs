@@ -9,6 +9,7 @@ mod pictures;
 mod statistics;
 mod svg;
 mod tasks;
+mod text;
 mod transfer;
 
 use std::path::PathBuf;

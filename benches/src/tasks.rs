@@ -22,7 +22,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::pictures::{self, Pictures};
-use crate::{machine, transfer};
+use crate::{machine, text, transfer};
 
 /// A task and the programs that do it too.
 #[derive(Debug)]
@@ -157,6 +157,12 @@ pub(crate) const TASKS: &[Task] = &[
         peers: &[("onnxruntime", 0.8)],
         agreement: "values within 1e-4",
     },
+    Task {
+        name: "minilm",
+        what: "MiniLM-L6 in f32, 1,000 sentences to rows of 384; ours with the tokenizer and pooling, theirs without",
+        peers: &[("onnxruntime", 0.7)],
+        agreement: "entries of unit rows within 1e-5",
+    },
 ];
 
 impl Task {
@@ -225,7 +231,7 @@ pub(crate) fn make(task: &str, folder: &Path, quick: bool) -> Result<()> {
         }
         "load-text" | "load-text-million" => {
             let words = few(if task == "load-text" { 100_000 } else { 1_000_000 });
-            text(&folder.join(WORDS), words)?;
+            write_words(&folder.join(WORDS), words)?;
             // A bare word count, for the reader.
             shapes["words"] = json!([words, 300]);
         }
@@ -281,6 +287,13 @@ pub(crate) fn make(task: &str, folder: &Path, quick: bool) -> Result<()> {
             let picture = transfer::picture(SEED);
             shapes["picture"] = json!([picture.nrows(), picture.ncols()]);
             save(&folder.join("picture"), picture.as_slice().expect("made in standard layout"))?;
+        }
+        "minilm" => {
+            let [ids, starts] = text::make(folder, few(1_000))?;
+            shapes["ids"] = json!([ids.len()]);
+            shapes["starts"] = json!([starts.len()]);
+            save(&folder.join("ids"), &ids)?;
+            save(&folder.join("starts"), &starts)?;
         }
         _ => shapes = pictures::make(task, folder, few, SEED)?,
     }
@@ -401,6 +414,15 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             save(&out, &[windows as f64])?;
             seconds
         }
+        "minilm" => {
+            let (model, sentences) = text::open(folder)?;
+            let (seconds, found) = fastest(|| text::rows(&model, &sentences))?;
+            save(&out, found.as_slice().expect("standard layout"))?;
+            let products = 6 * (4 * 384 * 384 + 2 * 384 * 1536);
+            let flops = 2.0 * (counts(folder, "ids")?.len() * products) as f64;
+            limit = Some(("f32 products", flops / machine::product_peak::<f32>()));
+            seconds
+        }
         _ => {
             let pictures = Pictures::open(task, folder)?;
             let (seconds, done) = fastest(|| pictures.done())?;
@@ -508,6 +530,7 @@ pub(crate) fn compare(task: &str, peer: &str, folder: &Path) -> Result<String> {
             within("windows", (ours / theirs - 1.0).abs(), 0.1)?;
             Ok(format!("{theirs} and {ours} windows"))
         }
+        "minilm" => within("rows", largest_f32(&ours, &theirs).0, 1e-5),
         _ if pictures::has(task) => {
             pictures::compare(task, &values::<f32>(&ours), &values::<f32>(&theirs))
         }
@@ -605,7 +628,7 @@ pub(crate) fn unit(rows: &mut Array2<f32>) {
 }
 
 /// Words of six decimals, as most files have them.
-pub(crate) fn text(path: &Path, words: usize) -> Result<()> {
+pub(crate) fn write_words(path: &Path, words: usize) -> Result<()> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut file = BufWriter::new(File::create(path)?);
     writeln!(file, "{words} 300")?;
@@ -659,6 +682,10 @@ fn rows(folder: &Path, name: &str) -> Result<Array2<f32>> {
 }
 
 fn labels(folder: &Path) -> Result<Vec<usize>> {
-    let labels = values::<u32>(&fs::read(folder.join("labels"))?);
-    Ok(labels.into_iter().map(|label| label as usize).collect())
+    counts(folder, "labels")
+}
+
+fn counts(folder: &Path, name: &str) -> Result<Vec<usize>> {
+    let numbers = values::<u32>(&fs::read(folder.join(name))?);
+    Ok(numbers.into_iter().map(|number| number as usize).collect())
 }

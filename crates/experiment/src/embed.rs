@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use procrust_text::{Bert, Encode, TextError};
+use procrust_text::{Encode, TextError};
 use serde::Serialize;
 
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ pub struct Embedding {
     pub from: PathBuf,
     /// The `.npy` file to write.
     pub to: PathBuf,
-    /// A model's folder; the encoder that ships when `None`.
+    /// A model's folder or ONNX file; the encoder that ships when `None`.
     pub model: Option<PathBuf>,
 }
 
@@ -104,11 +104,10 @@ impl Embedding {
     ///
     /// [`EmbedError`] with the file and, for a sentence, its line.
     pub fn run(&self) -> Result<Embedded, EmbedError> {
-        let model = match &self.model {
-            Some(folder) => Bert::open(folder).map_err(EmbedError::Model)?,
-            None => procrust_minilm::encoder(),
-        };
-        self.encode(&model)
+        match &self.model {
+            Some(model) => self.encode(&*procrust_text::open(model).map_err(EmbedError::Model)?),
+            None => self.encode(&procrust_minilm::encoder()),
+        }
     }
 
     fn encode(&self, model: &dyn Encode) -> Result<Embedded, EmbedError> {

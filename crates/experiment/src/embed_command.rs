@@ -13,8 +13,8 @@ pub(crate) struct Arguments {
     /// The .npy file to write, a row a sentence
     #[arg(value_name = "OUT.npy")]
     to: PathBuf,
-    /// The folder of a BERT or DistilBERT model: config.json, tokenizer.json, model.safetensors; the
-    /// encoder that ships if left out
+    /// The folder of a BERT or DistilBERT model: config.json, tokenizer.json, model.safetensors or
+    /// model.onnx; or an .onnx file in such a folder; the encoder that ships if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// What was done as one line of JSON

@@ -1,7 +1,7 @@
 //! Sentences to rows, by the encoders of `procrust-text`.
 
 use ndarray::ArrayView1;
-use procrust_text::{Bert, Divisor, Encode, Encoded, TextError, WordMean, WordVectors};
+use procrust_text::{Bert, Divisor, Encode, Encoded, OnnxBert, TextError, WordMean, WordVectors};
 
 use crate::{
     plan::EncoderPlan,
@@ -17,6 +17,7 @@ pub(crate) enum Encoder {
         mean: WordMean,
     },
     Bert(Box<Bert>),
+    Onnx(Box<OnnxBert>),
 }
 
 /// Why an encoder could not be had.
@@ -46,6 +47,7 @@ impl Encoder {
             }
             EncoderPlan::MiniLm => Ok(Self::Bert(Box::new(procrust_minilm::encoder()))),
             EncoderPlan::Bert { model } => Ok(Self::Bert(Box::new(Bert::open(model)?))),
+            EncoderPlan::Onnx { model } => Ok(Self::Onnx(Box::new(OnnxBert::open(model)?))),
         }
     }
 
@@ -55,6 +57,7 @@ impl Encoder {
         match self {
             Self::Words { space, mean } => mean.fit(&**space, sentences)?.encode(sentences),
             Self::Bert(bert) => bert.encode(sentences),
+            Self::Onnx(bert) => bert.encode(sentences),
         }
     }
 }

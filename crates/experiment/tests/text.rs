@@ -6,6 +6,9 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../text/tests/golden/bert");
+/// The same model.
+const ONNX: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../text/tests/golden/bert/onnx/model.onnx");
 
 fn procrust(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
     let mut command = Command::cargo_bin("procrust").unwrap();
@@ -33,18 +36,20 @@ fn embed_writes_what_the_encoder_gives() {
         (0..sentences.len()).filter(|&at| !sentences[at].contains('\n')).collect();
     let lines: Vec<&str> = kept.iter().map(|&at| sentences[at]).collect();
     fs::write(folder.path().join("in.txt"), lines.join("\n")).unwrap();
-    let (done, out, error) =
-        procrust(folder.path(), &["embed", "in.txt", "out.npy", "--model", MODEL, "--json"]);
-    assert!(done, "{error}");
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(told["sentences"], lines.len());
-    assert_eq!(told["dimensions"], 32);
-    assert!(error.contains("sentences were too long and were cut"), "{error}");
-    let (header, values) = npy(&folder.path().join("out.npy"));
-    assert!(header.contains(&format!("'shape': ({}, 32)", lines.len())), "{header}");
-    for (row, &at) in values.chunks(32).zip(&kept) {
-        for (&value, expected) in row.iter().zip(expected["rows"][at].as_array().unwrap()) {
-            assert!((f64::from(value) - expected.as_f64().unwrap()).abs() < 2e-5);
+    for model in [MODEL, ONNX] {
+        let (done, out, error) =
+            procrust(folder.path(), &["embed", "in.txt", "out.npy", "--model", model, "--json"]);
+        assert!(done, "{error}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(told["sentences"], lines.len());
+        assert_eq!(told["dimensions"], 32);
+        assert!(error.contains("sentences were too long and were cut"), "{error}");
+        let (header, values) = npy(&folder.path().join("out.npy"));
+        assert!(header.contains(&format!("'shape': ({}, 32)", lines.len())), "{header}");
+        for (row, &at) in values.chunks(32).zip(&kept) {
+            for (&value, expected) in row.iter().zip(expected["rows"][at].as_array().unwrap()) {
+                assert!((f64::from(value) - expected.as_f64().unwrap()).abs() < 2e-5);
+            }
         }
     }
 }
@@ -190,10 +195,16 @@ fn topics_of_files_are_told_apart() {
              [[classifier]]\nname = \"logistic\"\n[[method]]\nname = \"none\"\n"
         )
     };
-    let found = results(folder.path(), &plan("labels = \"topic\""));
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0]["n"], 72);
-    assert!(value(&found, &[("metric", "accuracy")], None) > 0.9, "{}", found[0]);
+    // The golden models have random weights, and are the same model.
+    let encoders = format!(
+        "[[encoder]]\nname = \"bert\"\nmodel = {MODEL:?}\n[[encoder]]\nname = \"onnx\"\nmodel = {ONNX:?}\n"
+    );
+    let found = results(folder.path(), &(plan("labels = \"topic\"") + &encoders));
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|result| result["n"] == 72));
+    let accuracy = |encoder| value(&found, &[("metric", "accuracy")], Some(encoder));
+    assert!(accuracy("mean") > 0.9, "{}", found[0]);
+    assert!((accuracy("bert") - accuracy("onnx")).abs() < 0.05, "{found:?}");
 
     let told = |plan: &str| {
         fs::write(folder.path().join("plan.toml"), plan).unwrap();

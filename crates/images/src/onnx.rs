@@ -1,17 +1,11 @@
 //! Networks in files of the format ONNX.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
-use rten_tensor::Layout as _;
-use rten_tensor::prelude::*;
-use rten_tensor::{NdTensor, Tensor};
+use procrust_onnx::{Floats, Network, OnnxError, Port, Tensor};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -47,12 +41,10 @@ pub struct OnnxModel {
     path: PathBuf,
     digest: String,
     settings: Settings,
-    model: Model,
-    input: NodeId,
-    output: NodeId,
+    network: Network,
+    input: Port,
+    output: Port,
     dimensions: usize,
-    /// Pools of one thread, as many as there are threads that describe: answers do not depend on their number.
-    pools: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 impl fmt::Debug for OnnxModel {
@@ -157,7 +149,7 @@ impl Settings {
     }
 
     /// What the network is given.
-    fn input(&self, picture: &Picture) -> Result<NdTensor<f32, 4>, ImagesError> {
+    fn input(&self, picture: &Picture) -> Result<Tensor, ImagesError> {
         let Self { width, height, .. } = *self;
         let framed = self.framing().frame(picture, width, height)?;
         let (mean, scale) = (self.mean.three(), self.scale.three());
@@ -171,11 +163,11 @@ impl Settings {
         Ok(match self.layout {
             Layout::Nchw => {
                 let values = colours.iter().flat_map(|&c| pixels.clone().map(move |p| value(p, c)));
-                NdTensor::from_data([1, 3, height, width], values.collect::<Vec<_>>())
+                Tensor::floats(&[1, 3, height, width], values.collect())
             }
             Layout::Nhwc => {
                 let values = pixels.flat_map(|p| colours.map(|c| value(p, c)));
-                NdTensor::from_data([1, height, width, 3], values.collect::<Vec<_>>())
+                Tensor::floats(&[1, height, width, 3], values.collect())
             }
         })
     }
@@ -213,33 +205,21 @@ impl OnnxModel {
         let digest = digest(path).map_err(ImagesError::Read)?;
 
         let failed = |cause: Cause| ImagesError::Model { path: path.to_owned(), cause };
-        let load = |optimise: bool| -> Result<Model, ImagesError> {
-            let load = || {
-                let mut options = ModelOptions::with_all_ops();
-                options.enable_optimization(optimise);
-                options.load_file(path)
-            };
-            let loaded =
-                catch_unwind(AssertUnwindSafe(load)).map_err(|_| failed(PANICKED.into()))?;
-            loaded.map_err(|error| failed(told(&error).into()))
-        };
-        let mut model = load(true)?;
-        let outputs = |model: &Model| -> Vec<(NodeId, String)> {
-            let name = |id| model.node_info(id).and_then(|info| info.name().map(str::to_owned));
-            model.output_ids().iter().map(|&id| (id, name(id).unwrap_or_default())).collect()
-        };
-        let known = outputs(&model);
+        let load =
+            |opened: Result<Network, OnnxError>| opened.map_err(|error| failed(error.into()));
+        let mut network = load(Network::open(path))?;
+        let known = network.outputs();
         let output = match &settings.layer {
             None => match known.first() {
-                Some((id, _)) => *id,
+                Some(output) => output.clone(),
                 None => return Err(failed("expected an output, found none".into())),
             },
-            Some(layer) => match known.iter().find(|(_, name)| name == layer) {
-                Some((id, _)) => *id,
+            Some(layer) => match known.iter().find(|output| output.name() == layer) {
+                Some(output) => output.clone(),
                 None => {
-                    model = load(false)?;
-                    model.find_node(layer).ok_or_else(|| {
-                        let known: Vec<&str> = known.iter().map(|(_, name)| &**name).collect();
+                    network = load(Network::open_unfused(path))?;
+                    network.find(layer).ok_or_else(|| {
+                        let known: Vec<&str> = known.iter().map(Port::name).collect();
                         let known = known.join("`, `");
                         let message = format!(
                             "no value in it is called `{layer}`, the layer of the settings (its outputs: \
@@ -250,12 +230,12 @@ impl OnnxModel {
                 }
             },
         };
-        let [input] = *model.input_ids() else {
-            let found = model.input_ids().len();
+        let [input] = &network.inputs()[..] else {
+            let found = network.inputs().len();
             return Err(failed(format!("expected one input, found {found}").into()));
         };
-        let (path, pools) = (path.to_owned(), Mutex::default());
-        let mut open = Self { path, digest, settings, model, input, output, dimensions: 0, pools };
+        let (path, input) = (path.to_owned(), input.clone());
+        let mut open = Self { path, digest, settings, network, input, output, dimensions: 0 };
         let grey = vec![127; 3 * open.settings.width * open.settings.height];
         let grey = Picture::from_rgb(open.settings.width, open.settings.height, grey)?;
         open.dimensions = open.features(&grey)?.len();
@@ -265,35 +245,16 @@ impl OnnxModel {
     fn features(&self, picture: &Picture) -> Result<Vec<f32>, ImagesError> {
         let failed = |cause: Cause| ImagesError::ModelRun { path: self.path.clone(), cause };
         let input = self.settings.input(picture)?;
-        let pool = self.pools.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let pool = pool.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
-        let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-        let run =
-            || self.model.run(vec![(self.input, input.into())], &[self.output], Some(options));
-        // A thread of rayon's that waits for another pool would begin another picture meanwhile, and another
-        // in that: one that is not rayon's just waits.
-        let run = || catch_unwind(AssertUnwindSafe(run));
-        let ran: Result<_, Box<dyn Any + Send>> =
-            std::thread::scope(|scope| scope.spawn(run).join()).and_then(|ran| ran);
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
-        let mut values = ran
-            .map_err(|_| failed(PANICKED.into()))?
-            .map_err(|error| failed(told(&error).into()))?;
-        let value = values.pop().ok_or_else(|| failed("expected a value, found none".into()))?;
-        self.row(value).map_err(|message| failed(message.into()))
+        let found = self.network.run(vec![(&self.input, input)], &self.output);
+        let found = found.map_err(|error| failed(error.into()))?;
+        self.row(found).map_err(|message| failed(message.into()))
     }
 
     /// A value of the network as a row.
-    fn row(&self, value: Value) -> Result<Vec<f32>, String> {
-        let Some(tensor) = value.into_tensor::<f32>() else {
-            return Err("expected a layer of 32-bit floating-point numbers".to_owned());
-        };
-        let tensor: Tensor<f32> = tensor;
-        let shape = tensor.shape().to_vec();
-        if shape.first() != Some(&1) || tensor.len() == 0 {
+    fn row(&self, Floats { shape, values }: Floats) -> Result<Vec<f32>, String> {
+        if shape.first() != Some(&1) || values.is_empty() {
             return Err(format!("expected values of one picture, found the shape {shape:?}"));
         }
-        let values = tensor.to_vec();
         let [_, a, b, c] = shape[..] else { return Ok(values) };
         let mean = |sum: f64, places: usize| (sum / places as f64) as f32;
         Ok(match self.settings.layout {
@@ -310,22 +271,6 @@ impl OnnxModel {
             }
         })
     }
-}
-
-const PANICKED: &str = "the library that runs networks panicked";
-
-/// An error and its causes in one line.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 impl Describe for OnnxModel {

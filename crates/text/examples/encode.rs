@@ -1,10 +1,8 @@
-//! Times a model on the lines of a file: `encode FOLDER FILE [THREADS] [ROUNDS]`.
-//!
-//! `benches/peers/text_onnxruntime.py` runs it in turn with ONNX Runtime.
+//! Times a model on the lines of a file: `encode MODEL FILE [THREADS] [ROUNDS]`. A model is a folder or an `.onnx` file.
 
 use std::{error::Error, time::Instant};
 
-use procrust_text::{Bert, Encode};
+use procrust_text::open;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -15,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rounds = arguments.next().map_or(Ok(3), |n| n.parse::<usize>())?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let started = Instant::now();
-    let model = Bert::open(folder)?;
+    let model = open(folder)?;
     println!("opened {:.4}", started.elapsed().as_secs_f64());
     let text = std::fs::read_to_string(file)?;
     let sentences: Vec<&str> = text.lines().collect();

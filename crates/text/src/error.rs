@@ -6,8 +6,7 @@ use std::path::PathBuf;
 pub enum TextError {
     /// A folder without a file that a model needs.
     #[error(
-        "{} has no `{missing}`: a model's folder needs `config.json`, `tokenizer.json` and \
-         `model.safetensors`; found {found}",
+        "{} has no `{missing}`: a model's folder needs {needs}; found {found}",
         folder.display()
     )]
     Missing {
@@ -15,6 +14,8 @@ pub enum TextError {
         folder: PathBuf,
         /// The file that is not there.
         missing: &'static str,
+        /// What such a folder needs.
+        needs: &'static str,
         /// What is there.
         found: String,
     },
@@ -73,6 +74,15 @@ pub enum TextError {
         /// Why.
         #[source]
         cause: safetensors::SafeTensorError,
+    },
+    /// A network in a file that cannot be loaded or run.
+    #[error("cannot run the network {}", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A tensor that the model needs is not there.
     #[error("there is no tensor `{name}` ({shape:?}); found {found} tensors, such as {like}")]

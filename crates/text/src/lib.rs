@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`WordMeans`], fitted by [`WordMean`] | the weighted mean of its words' vectors; with [`WordMean::sif`] what all sentences share is taken out |
 //! | [`Bert`], from a folder | what a BERT or DistilBERT model makes of its tokens |
+//! | `OnnxBert` (feature `onnx`), from a file or folder | what a network in a file of the format ONNX makes of its tokens |
 //!
 //! ```no_run
 //! use procrust_text::{Bert, Encode};
@@ -32,6 +33,8 @@ pub use bert::{
     Bert, BertConfig, Epoch, Family, FineTune, FineTuned, FoundSpan, Pooling, SpanQuestion,
     SpanReader, Tensors, Tokens, Tuning, WordPiece,
 };
+#[cfg(feature = "onnx")]
+pub use bert::{OnnxBert, open};
 pub use encode::{Encode, Encoded};
 pub use error::TextError;
 pub use squad::{answer_f1, best_answer, exact_match, normalized_answer};

@@ -410,7 +410,7 @@ fn read(
                 100.0 * encoded.coverage(),
                 match encoder {
                     Encoder::Words { .. } => "words",
-                    Encoder::Bert(_) => "word pieces",
+                    Encoder::Bert(_) | Encoder::Onnx(_) => "word pieces",
                 },
                 encoded.blank
             ));

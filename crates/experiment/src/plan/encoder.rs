@@ -36,10 +36,15 @@ pub enum EncoderPlan {
         /// The folder.
         model: PathBuf,
     },
+    /// A model of the BERT family in a file of the format ONNX.
+    Onnx {
+        /// The file or its folder.
+        model: PathBuf,
+    },
 }
 
 impl EncoderPlan {
-    const NAMES: [&'static str; 4] = ["mean", "sif", "minilm", "bert"];
+    const NAMES: [&'static str; 5] = ["mean", "sif", "minilm", "bert", "onnx"];
 
     /// Whether it has weights that can be trained on.
     #[must_use]
@@ -68,6 +73,16 @@ impl EncoderPlan {
                     return Err(place.error(format!("model: expected a folder, found {found}")));
                 }
                 Self::Bert { model }
+            }
+            "onnx" => {
+                let (model, place) = table.text("model")?;
+                let model = folder.join(model);
+                if !model.exists() {
+                    let found = model.display();
+                    let message = "model: expected an ONNX file or its folder, there is no";
+                    return Err(place.error(format!("{message} {found}")));
+                }
+                Self::Onnx { model }
             }
             other => return Err(place.error(unknown("encoder", other, &Self::NAMES))),
         })
@@ -100,6 +115,7 @@ impl Labelled for EncoderPlan {
             Self::Sif { .. } => "sif",
             Self::MiniLm => "minilm",
             Self::Bert { .. } => "bert",
+            Self::Onnx { .. } => "onnx",
         }
     }
 
@@ -116,7 +132,7 @@ impl Labelled for EncoderPlan {
                 settings.insert("components".into(), json!(components));
             }
             Self::MiniLm => {}
-            Self::Bert { model } => {
+            Self::Bert { model } | Self::Onnx { model } => {
                 let name = model.file_name().map(|name| name.to_string_lossy().into_owned());
                 settings.insert("model".into(), json!(name));
             }

@@ -77,7 +77,7 @@ impl Spans {
         for encoder in &plan.encoders {
             models.push(match Encoder::load(encoder)? {
                 Encoder::Bert(model) => Some(*model),
-                Encoder::Words { .. } => None,
+                Encoder::Words { .. } | Encoder::Onnx(_) => None,
             });
         }
         Ok(Self { notes, passages, tested, models, labels: plan.labels() })

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use ndarray::{Array2, Axis};
-use procrust_text::{Bert, Epoch, FineTune, TextError, Tuning};
-use procrust_transfer::{BiasedLogistic, TransferError};
+use procrust_text::{Epoch, FineTune, TextError, Tuning};
+use procrust_transfer::BiasedLogistic;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -29,13 +29,20 @@ pub struct Curves {
     pub notes: Vec<String>,
     pool: Labelled,
     test: Labelled,
-    /// Encoders that are trained on; `None` for those that are not.
-    models: Vec<Option<Bert>>,
-    /// Rows of pool and test, where the encoder stays as it is in some method.
-    encoded: Vec<Option<[Array2<f32>; 2]>>,
+    encoders: Vec<Encoder>,
+    /// Where the encoder stays as it is in some method.
+    encoded: Vec<Option<Rows>>,
     classes: usize,
     /// Of the plan's cells.
     labels: Vec<String>,
+}
+
+/// Sentences that were encoded before the runs.
+#[derive(Debug)]
+struct Rows {
+    test: Array2<f32>,
+    /// Of encoders that are fitted to all of them; others encode those that are drawn.
+    pool: Option<Array2<f32>>,
 }
 
 #[derive(Debug)]
@@ -98,25 +105,24 @@ impl Curves {
         notes.push(format!("{} sentences to draw from, {} tested", pool.len(), test.len()));
         let pool = Labelled::of(source, &classes, &pool);
         let test = Labelled::of(target, &classes, &test);
-        let (mut models, mut encoded) = (Vec::new(), Vec::new());
+        let (mut encoders, mut encoded) = (Vec::new(), Vec::new());
         for (at, encoder) in plan.encoders.iter().enumerate() {
             let loaded = Encoder::load(encoder)?;
             let frozen = |&(of, method): &(usize, usize)| {
                 of == at && matches!(plan.methods[method], TuneMethod::Frozen { .. })
             };
+            let rows = |of: &Labelled| loaded.encode(&of.texts()).map(|encoded| encoded.rows);
             encoded.push(match plan.cells.iter().any(frozen) {
                 false => None,
                 true => {
-                    Some([loaded.encode(&pool.texts())?.rows, loaded.encode(&test.texts())?.rows])
+                    let pool = matches!(loaded, Encoder::Words { .. }).then(|| rows(&pool));
+                    Some(Rows { test: rows(&test)?, pool: pool.transpose()? })
                 }
             });
-            models.push(match loaded {
-                Encoder::Bert(model) => Some(*model),
-                Encoder::Words { .. } => None,
-            });
+            encoders.push(loaded);
         }
         let (classes, labels) = (classes.len(), plan.labels());
-        Ok(Self { notes, pool, test, models, encoded, classes, labels })
+        Ok(Self { notes, pool, test, encoders, encoded, classes, labels })
     }
 
     /// `size` of the pool as the seed draws them, classes by their shares; fewer are the first of more.
@@ -153,10 +159,9 @@ impl Curves {
         let label = format!("{}, {size} labels", self.labels[cell]);
         let mut told = Told::new(&label, plan.methods[method].work(size), progress);
         let found = match &plan.methods[method] {
-            TuneMethod::Frozen { l2 } => self
-                .logistic(encoder, &drawn, *l2)
-                .map(|predicted| (predicted, None, Vec::new()))
-                .map_err(|error| error.to_string()),
+            TuneMethod::Frozen { l2 } => {
+                self.logistic(encoder, &drawn, *l2).map(|predicted| (predicted, None, Vec::new()))
+            }
             tuned => {
                 let save = plan.save.as_ref().filter(|_| plan.sizes.iter().all(|&s| s <= size));
                 let save = save.map(|folder| {
@@ -180,17 +185,22 @@ impl Curves {
         }
     }
 
-    fn logistic(
-        &self,
-        encoder: usize,
-        drawn: &[usize],
-        l2: f64,
-    ) -> Result<Vec<usize>, TransferError> {
-        let [pool, test] = self.encoded[encoder].as_ref().expect("it was encoded for this method");
-        let labels: Vec<usize> = drawn.iter().map(|&row| self.pool.labels[row]).collect();
-        let rows = pool.select(Axis(0), drawn);
+    fn logistic(&self, encoder: usize, drawn: &[usize], l2: f64) -> Result<Vec<usize>, String> {
+        let encoded = self.encoded[encoder].as_ref().expect("it was encoded for this method");
+        let (texts, labels) = self.drawn(drawn);
+        let rows = match &encoded.pool {
+            Some(pool) => pool.select(Axis(0), drawn),
+            None => self.encoders[encoder].encode(&texts).map_err(|error| in_full(&error))?.rows,
+        };
         let logistic = BiasedLogistic { l2, ..Default::default() };
-        logistic.fit(rows.view(), &labels, self.classes, None)?.predict(test.view())
+        let fitted = logistic.fit(rows.view(), &labels, self.classes, None);
+        let predicted = fitted.and_then(|fitted| fitted.predict(encoded.test.view()));
+        predicted.map_err(|error| in_full(&error))
+    }
+
+    /// Sentences of the pool, and their labels.
+    fn drawn(&self, rows: &[usize]) -> (Vec<&str>, Vec<usize>) {
+        rows.iter().map(|&row| (self.pool.texts[row].as_str(), self.pool.labels[row])).unzip()
     }
 
     #[allow(clippy::type_complexity, reason = "what was predicted, and what there is to say")]
@@ -203,12 +213,13 @@ impl Curves {
         save: Option<&Path>,
         told: &mut Told<'_>,
     ) -> Result<(Vec<usize>, Option<String>, Vec<String>), TextError> {
-        let model = self.models[encoder].as_ref().expect("it can be trained on");
+        let Encoder::Bert(model) = &self.encoders[encoder] else {
+            unreachable!("the plan's cells are those of encoders that can be trained on")
+        };
         let (settings, scratch) = method.training().expect("a frozen encoder is not tuned");
         let (training, learned) = settings.of(drawn.len(), seed);
-        let model = if scratch { &model.randomized(seed) } else { model };
-        let texts: Vec<&str> = drawn.iter().map(|&row| self.pool.texts[row].as_str()).collect();
-        let labels: Vec<usize> = drawn.iter().map(|&row| self.pool.labels[row]).collect();
+        let model = if scratch { &model.randomized(seed) } else { &**model };
+        let (texts, labels) = self.drawn(drawn);
         let tuned = training
             .fit(model, &texts, &labels, &mut |event| told.hear(&training, learned, event))?;
         let warnings = told.cut_short(&tuned.epochs, tuned.kept).into_iter().collect();

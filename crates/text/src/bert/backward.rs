@@ -18,9 +18,12 @@ pub(crate) fn is_matrix(part: usize) -> bool {
     matches!(part, 0 | 2 | 4 | 6 | 10 | 12)
 }
 
-/// The tensors of a layer.
+/// The tensors of a layer, to be changed.
 pub(crate) fn parts(layer: &mut Layer) -> [&mut super::mapping::Numbers; PARTS] {
     let Layer { query, key, value, output, after_attention, up, down, after_inner } = layer;
+    for linear in [&mut *query, &mut *key, &mut *value, &mut *output, &mut *up, &mut *down] {
+        linear.transposed.take();
+    }
     [
         &mut query.weight,
         &mut query.bias,
@@ -58,7 +61,7 @@ pub(crate) struct Trace {
     output: Normal,
 }
 
-/// Rows that are centred and of unit variance, and what they were divided by, inverted.
+/// Rows that are centred and of unit variance, and what they were multiplied by.
 struct Normal {
     rows: Vec<f32>,
     factors: Vec<f32>,
@@ -66,68 +69,79 @@ struct Normal {
 
 /// Normalises `rows` in place, and keeps them before scale and bias.
 fn normalize(rows: &mut [f32], norm: &Norm, epsilon: f32) -> Normal {
-    let width = norm.scale.len();
-    let mut kept = Normal { rows: rows.to_vec(), factors: Vec::new() };
-    #[allow(clippy::cast_precision_loss, reason = "a row is short")]
-    let share = 1.0 / width as f32;
-    for (row, out) in kept.rows.chunks_exact_mut(width).zip(rows.chunks_exact_mut(width)) {
-        let mean = row.iter().sum::<f32>() * share;
-        row.iter_mut().for_each(|value| *value -= mean);
-        let variance = row.iter().map(|x| x * x).sum::<f32>() * share;
-        let factor = 1.0 / (variance + epsilon).sqrt();
-        row.iter_mut().for_each(|value| *value *= factor);
-        kept.factors.push(factor);
-        for ((out, &value), (scale, bias)) in
-            out.iter_mut().zip(&*row).zip(norm.scale.iter().zip(norm.bias.iter()))
-        {
-            *out = value * scale + bias;
-        }
-    }
-    kept
+    let (rows, factors) = math::normalize_keeping(rows, [&norm.scale, &norm.bias], epsilon);
+    Normal { rows, factors }
 }
 
 impl Normal {
-    /// From the gradient of what came out, in place, to that of what went in.
-    fn back(&self, gradient: &mut [f32], norm: &Norm, scale: &mut [f32], bias: &mut [f32]) {
-        let width = norm.scale.len();
-        #[allow(clippy::cast_precision_loss, reason = "a row is short")]
-        let share = 1.0 / width as f32;
-        for ((gradient, row), &factor) in
-            gradient.chunks_exact_mut(width).zip(self.rows.chunks_exact(width)).zip(&self.factors)
-        {
-            let (mut mean, mut along) = (0.0, 0.0);
-            for at in 0..width {
-                scale[at] += gradient[at] * row[at];
-                bias[at] += gradient[at];
-                gradient[at] *= norm.scale[at];
-                mean += gradient[at];
-                along += gradient[at] * row[at];
-            }
-            for (gradient, &value) in gradient.iter_mut().zip(row) {
-                *gradient = factor * (*gradient - mean * share - value * along * share);
-            }
-        }
+    /// From the gradient of what came out, in place, to that of what went in; those of scale and bias.
+    fn back(&self, gradient: &mut [f32], norm: &Norm) -> [Vec<f32>; 2] {
+        let [mut scale, mut bias] = [(); 2].map(|()| vec![0.0; norm.scale.len()]);
+        let of = [&mut scale[..], &mut bias[..]];
+        math::normalize_back(gradient, [&self.rows, &self.factors], &norm.scale, of);
+        [scale, bias]
     }
 }
 
 impl Linear {
-    /// Adds the gradients of weight and bias, and `gradient`·W to that of what went in.
-    fn back(
-        &self,
-        gradient: &[f32],
-        given: &[f32],
-        weight: &mut [f32],
-        bias: &mut [f32],
-        before: &mut [f32],
-    ) {
-        let gradients = view(gradient, self.outputs);
-        let weight = view_mut(weight, self.inputs);
-        multiply(gradients.reversed_axes(), view(given, self.inputs), weight, 1.0, true);
-        for row in gradient.chunks_exact(self.outputs) {
-            bias.iter_mut().zip(row).for_each(|(bias, &value)| *bias += value);
-        }
+    /// Adds `gradient`·W to the gradient of what went in.
+    fn back(&self, gradient: &[f32], before: &mut [f32]) {
         let before = view_mut(before, self.inputs);
         multiply(view(gradient, self.outputs), self.matrix(), before, 1.0, true);
+    }
+}
+
+/// What the gradients of a layer's tensors are made of: what its products were given, and the gradients of what they
+/// gave.
+pub(crate) struct Slopes {
+    tokens: usize,
+    given: Vec<f32>,
+    mixed: Vec<f32>,
+    middle: Vec<f32>,
+    active: Vec<f32>,
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    output: Vec<f32>,
+    up: Vec<f32>,
+    down: Vec<f32>,
+    /// Scale and bias.
+    after_attention: [Vec<f32>; 2],
+    after_inner: [Vec<f32>; 2],
+}
+
+impl Slopes {
+    /// Writes the gradient of the tensor at a place of [`parts`], or adds it.
+    pub(crate) fn give(&self, part: usize, of: &mut [f32], add: bool) {
+        let (gradient, given) = match part {
+            0 | 1 => (&self.query, &self.given),
+            2 | 3 => (&self.key, &self.given),
+            4 | 5 => (&self.value, &self.given),
+            6 | 7 => (&self.output, &self.mixed),
+            10 | 11 => (&self.up, &self.middle),
+            12 | 13 => (&self.down, &self.active),
+            8 | 9 => return give(&self.after_attention[part - 8], of, add),
+            14 | 15 => return give(&self.after_inner[part - 14], of, add),
+            _ => unreachable!("a layer has sixteen tensors"),
+        };
+        if is_matrix(part) {
+            let (outputs, inputs) = (gradient.len() / self.tokens, given.len() / self.tokens);
+            let gradient = view(gradient, outputs).reversed_axes();
+            multiply(gradient, view(given, inputs), view_mut(of, inputs), 1.0, add);
+        } else {
+            if !add {
+                of.fill(0.0);
+            }
+            math::add_rows(gradient, of);
+        }
+    }
+}
+
+/// Writes values, or adds them.
+pub(crate) fn give(values: &[f32], of: &mut [f32], add: bool) {
+    match add {
+        true => of.iter_mut().zip(values).for_each(|(of, value)| *of += value),
+        false => of.copy_from_slice(values),
     }
 }
 
@@ -167,30 +181,27 @@ pub(crate) fn forward(
     (rows, trace)
 }
 
-/// A layer back: `gradient` is that of the rows that came out and becomes that of those that went in;
-/// those of the layer's tensors are added to `of`.
+/// A layer back: `gradient` is that of the rows that came out and becomes that of those that went in.
 pub(crate) fn back(
     config: &BertConfig,
     layer: &Layer,
     batch: &Batch,
-    trace: &Trace,
+    trace: Trace,
     mut gradient: Vec<f32>,
-    of: &mut [Vec<f32>],
-) -> Vec<f32> {
+) -> (Vec<f32>, Slopes) {
     let width = config.hidden;
-    let [qw, qb, kw, kb, vw, vb, ow, ob, n1s, n1b, uw, ub, dw, db, n2s, n2b] = of else {
-        unreachable!("a layer has sixteen tensors");
-    };
-    trace.output.back(&mut gradient, &layer.after_inner, n2s, n2b);
-    let mut inner = vec![0.0; trace.inner.len()];
-    layer.down.back(&gradient, &trace.active, dw, db, &mut inner);
-    config.activation.back(&mut inner, &trace.inner);
+    let after_inner = trace.output.back(&mut gradient, &layer.after_inner);
+    let down = gradient.clone();
+    let mut up = vec![0.0; trace.inner.len()];
+    layer.down.back(&gradient, &mut up);
+    config.activation.back(&mut up, &trace.inner);
     // `gradient` goes both ways: through the inner network and past it.
-    layer.up.back(&inner, &trace.middle, uw, ub, &mut gradient);
-    trace.attention.back(&mut gradient, &layer.after_attention, n1s, n1b);
+    layer.up.back(&up, &mut gradient);
+    let after_attention = trace.attention.back(&mut gradient, &layer.after_attention);
     let same = || vec![0.0; gradient.len()];
     let (mut mixed, mut query, mut key, mut value) = (same(), same(), same(), same());
-    layer.output.back(&gradient, &trace.mixed, ow, ob, &mut mixed);
+    layer.output.back(&gradient, &mut mixed);
+    let output = gradient.clone();
     let size = width / config.heads;
     #[allow(clippy::cast_precision_loss, reason = "a head is narrow")]
     let scale = 1.0 / (size as f32).sqrt();
@@ -225,29 +236,31 @@ pub(crate) fn back(
             multiply(scores.reversed_axes(), of(&trace.query[part.clone()]), to, scale, false);
         }
     }
-    layer.query.back(&query, &trace.given, qw, qb, &mut gradient);
-    layer.key.back(&key, &trace.given, kw, kb, &mut gradient);
-    layer.value.back(&value, &trace.given, vw, vb, &mut gradient);
-    gradient
+    layer.query.back(&query, &mut gradient);
+    layer.key.back(&key, &mut gradient);
+    layer.value.back(&value, &mut gradient);
+    let Trace { given, mixed, middle, active, .. } = trace;
+    let tokens = batch.ids.len();
+    let slopes = Slopes {
+        tokens,
+        given,
+        mixed,
+        middle,
+        active,
+        query,
+        key,
+        value,
+        output,
+        up,
+        down,
+        after_attention,
+        after_inner,
+    };
+    (gradient, slopes)
 }
 
-/// Room for the gradients of a layer's tensors, all 0.
-pub(crate) fn zeros(config: &BertConfig) -> Vec<Vec<f32>> {
+/// The lengths of a layer's tensors.
+pub(crate) fn lengths(config: &BertConfig) -> [usize; PARTS] {
     let (h, i) = (config.hidden, config.inner);
     [h * h, h, h * h, h, h * h, h, h * h, h, h, h, i * h, i, h * i, h, h, h]
-        .map(|count| vec![0.0; count])
-        .to_vec()
-}
-
-/// The rows of the first layer's input: looked up, added up, normalised.
-pub(crate) fn embedded(
-    config: &BertConfig,
-    parameters: &super::layers::Parameters,
-    batch: &Batch,
-) -> Vec<f32> {
-    let mut rows = Vec::new();
-    super::forward::embed(config, parameters, batch, &mut rows);
-    let norm = &parameters.after_embedding;
-    math::normalize(&mut rows, &norm.scale, &norm.bias, config.epsilon);
-    rows
 }

@@ -8,7 +8,7 @@ use procrust_product::multiply;
 
 use super::{
     config::BertConfig,
-    layers::{Linear, Parameters},
+    layers::{Layer, Linear, Parameters},
     math,
 };
 
@@ -47,7 +47,8 @@ impl Batch {
 /// Room to work in, kept from batch to batch.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    rows: Vec<f32>,
+    /// The rows of all tokens, before a layer and after it.
+    pub(crate) rows: Vec<f32>,
     next: Vec<f32>,
     query: Vec<f32>,
     key: Vec<f32>,
@@ -78,16 +79,15 @@ impl Linear {
     }
 }
 
-/// Looks up the rows of pieces, places and segments, and adds them up; of a model that knows one segment or
-/// none, the first or none.
+/// Adds the rows of what the first layer is given: those of pieces, places and segments, added up and normalised; of
+/// a model that knows one segment or none, the first or none.
 pub(crate) fn embed(
     config: &BertConfig,
     parameters: &Parameters,
     batch: &Batch,
     rows: &mut Vec<f32>,
 ) {
-    let width = config.hidden;
-    rows.clear();
+    let (width, before) = (config.hidden, rows.len());
     let row = |at: usize| at * width..(at + 1) * width;
     let segments = parameters.segments.chunks_exact(width);
     let segment = |at: usize| segments.clone().nth(at).or(segments.clone().next());
@@ -104,6 +104,8 @@ pub(crate) fn embed(
             }
         }
     }
+    let norm = &parameters.after_embedding;
+    math::normalize(&mut rows[before..], &norm.scale, &norm.bias, config.epsilon);
 }
 
 /// The heads' columns: `head · size ..`.
@@ -141,17 +143,26 @@ pub(crate) fn run<'a>(
     batch: &Batch,
     room: &'a mut Room,
 ) -> &'a [f32] {
-    let (width, tokens) = (config.hidden, batch.ids.len());
+    room.rows.clear();
     embed(config, parameters, batch, &mut room.rows);
-    let norm = &parameters.after_embedding;
-    math::normalize(&mut room.rows, &norm.scale, &norm.bias, config.epsilon);
+    through(config, &parameters.layers, batch, room)
+}
+
+/// The rows in the room after some layers, which stay there.
+pub(crate) fn through<'a>(
+    config: &BertConfig,
+    layers: &[Layer],
+    batch: &Batch,
+    room: &'a mut Room,
+) -> &'a [f32] {
+    let (width, tokens) = (config.hidden, batch.ids.len());
     for wide in [&mut room.next, &mut room.query, &mut room.key, &mut room.value] {
         wide.resize(tokens * width, 0.0);
     }
     room.inner.resize(tokens * config.inner, 0.0);
     let longest = batch.sentences().map(|sentence| sentence.len()).max().unwrap_or(0);
     room.shares.resize(config.heads * longest * longest, 0.0);
-    for layer in &parameters.layers {
+    for layer in layers {
         layer.query.apply(&room.rows, &mut room.query);
         layer.key.apply(&room.rows, &mut room.key);
         layer.value.apply(&room.rows, &mut room.value);

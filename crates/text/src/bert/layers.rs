@@ -1,6 +1,9 @@
 //! The parameters of a model, each where it is used.
 
-use ndarray::ArrayView2;
+use std::sync::OnceLock;
+
+use ndarray::{ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::{
     config::{BertConfig, Family},
@@ -16,12 +19,34 @@ pub(crate) struct Linear {
     pub(crate) bias: Numbers,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
+    /// Wᵀ row by row, once something was encoded: `gemm` takes it apart faster.
+    pub(crate) transposed: OnceLock<Numbers>,
 }
 
 impl Linear {
     /// Wᵀ, in × out.
     pub(crate) fn turned(&self) -> ArrayView2<'_, f32> {
-        self.matrix().reversed_axes()
+        match self.transposed.get() {
+            None => self.matrix().reversed_axes(),
+            Some(numbers) => ArrayView2::from_shape((self.inputs, self.outputs), numbers)
+                .expect("it has the numbers of the matrix"),
+        }
+    }
+
+    fn transpose(&self) {
+        /// Numbers of a line of the cache.
+        const LINE: usize = 16;
+        self.transposed.get_or_init(|| {
+            let mut numbers = vec![0.0; self.inputs * self.outputs];
+            for (block, rows) in self.matrix().axis_chunks_iter(Axis(0), LINE).enumerate() {
+                for (column, out) in
+                    rows.columns().into_iter().zip(numbers.chunks_exact_mut(self.outputs))
+                {
+                    out[block * LINE..].iter_mut().zip(column).for_each(|(out, &x)| *out = x);
+                }
+            }
+            numbers.into()
+        });
     }
 
     /// W, out × in.
@@ -48,6 +73,12 @@ pub(crate) struct Layer {
     pub(crate) up: Linear,
     pub(crate) down: Linear,
     pub(crate) after_inner: Norm,
+}
+
+impl Layer {
+    fn linears(&self) -> [&Linear; 6] {
+        [&self.query, &self.key, &self.value, &self.output, &self.up, &self.down]
+    }
 }
 
 /// All parameters.
@@ -128,6 +159,7 @@ impl Parameters {
                 bias: get(&format!("{name}.bias"), &[outputs])?,
                 inputs,
                 outputs,
+                transposed: OnceLock::new(),
             })
         };
         let norm = |name: String| -> Result<Norm, TextError> {
@@ -165,6 +197,12 @@ impl Parameters {
             after_embedding: norm("embeddings.LayerNorm".to_owned())?,
             layers,
         })
+    }
+
+    /// Makes products faster, once; worth it where there is more than a product or two.
+    pub(crate) fn transpose(&self) {
+        let linears: Vec<&Linear> = self.layers.iter().flat_map(Layer::linears).collect();
+        linears.into_par_iter().for_each(Linear::transpose);
     }
 
     /// By the names of the family, without a prefix.

@@ -24,6 +24,23 @@ fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
 }
 
 #[inline(always)]
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let ((left, left_rest), (right, right_rest)) =
+        (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    for (left, right) in left.iter().zip(right) {
+        for ((lane, &left), &right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += left * right;
+        }
+    }
+    for ((lane, &left), &right) in lanes.iter_mut().zip(left_rest).zip(right_rest) {
+        *lane += left * right;
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+#[inline(always)]
 fn largest(values: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if a > b { a } else { b };
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -194,27 +211,126 @@ pub(crate) fn shifted(out: &mut [f32], rows: &[f32], bias: &[f32]) {
     );
 }
 
+/// Centres a row and gives the inverse of its standard deviation.
+#[inline(always)]
+fn centre(row: &mut [f32], epsilon: f32) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "a row is short")]
+    let share = 1.0 / row.len() as f32;
+    let mean = sum(row, |x| x) * share;
+    for value in row.iter_mut() {
+        *value -= mean;
+    }
+    let variance = sum(row, |x| x * x) * share;
+    1.0 / (variance + epsilon).sqrt()
+}
+
 /// Centres each row, divides it by its standard deviation, multiplies by `scale` and adds `bias`.
 pub(crate) fn normalize(rows: &mut [f32], scale: &[f32], bias: &[f32], epsilon: f32) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            let width = scale.len();
-            #[allow(clippy::cast_precision_loss, reason = "a row is short")]
-            let share = 1.0 / width as f32;
-            for row in rows.chunks_exact_mut(width) {
-                let mean = sum(row, |x| x) * share;
-                for value in row.iter_mut() {
-                    *value -= mean;
-                }
-                let variance = sum(row, |x| x * x) * share;
-                let factor = 1.0 / (variance + epsilon).sqrt();
+            for row in rows.chunks_exact_mut(scale.len()) {
+                let factor = centre(row, epsilon);
                 for ((value, &scale), &bias) in row.iter_mut().zip(scale).zip(bias) {
                     *value = *value * factor * scale + bias;
                 }
             }
         },
     );
+}
+
+/// As [`normalize`], and keeps the rows before scale and bias, and what they were multiplied by.
+pub(crate) fn normalize_keeping(
+    rows: &mut [f32],
+    [scale, bias]: [&[f32]; 2],
+    epsilon: f32,
+) -> (Vec<f32>, Vec<f32>) {
+    let (mut kept, mut factors) = (rows.to_vec(), Vec::with_capacity(rows.len() / scale.len()));
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let width = scale.len();
+            for (row, out) in kept.chunks_exact_mut(width).zip(rows.chunks_exact_mut(width)) {
+                let factor = centre(row, epsilon);
+                factors.push(factor);
+                for (((value, out), &scale), &bias) in row.iter_mut().zip(out).zip(scale).zip(bias)
+                {
+                    *value *= factor;
+                    *out = *value * scale + bias;
+                }
+            }
+        },
+    );
+    (kept, factors)
+}
+
+/// The way back through a normalisation that kept `rows` and `factors`: gradients of what came out become, in place,
+/// those of what went in; those of scale and bias are added up.
+pub(crate) fn normalize_back(
+    gradients: &mut [f32],
+    [rows, factors]: [&[f32]; 2],
+    scale: &[f32],
+    [of_scale, of_bias]: [&mut [f32]; 2],
+) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let width = scale.len();
+            #[allow(clippy::cast_precision_loss, reason = "a row is short")]
+            let share = 1.0 / width as f32;
+            let gradients = gradients.chunks_exact_mut(width);
+            for ((gradient, row), &factor) in gradients.zip(rows.chunks_exact(width)).zip(factors) {
+                for (((of_scale, of_bias), &gradient), &value) in
+                    of_scale.iter_mut().zip(&mut *of_bias).zip(&*gradient).zip(row)
+                {
+                    *of_scale += gradient * value;
+                    *of_bias += gradient;
+                }
+                for (gradient, &scale) in gradient.iter_mut().zip(scale) {
+                    *gradient *= scale;
+                }
+                let mean = sum(gradient, |x| x) * share;
+                let along = dot(gradient, row) * share;
+                for (gradient, &value) in gradient.iter_mut().zip(row) {
+                    *gradient = factor * (*gradient - mean - value * along);
+                }
+            }
+        },
+    );
+}
+
+/// Adds up rows.
+pub(crate) fn add_rows(rows: &[f32], sums: &mut [f32]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact(sums.len()) {
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum += value;
+                }
+            }
+        },
+    );
+}
+
+/// The sum of squares.
+pub(crate) fn square_sum(values: &[f32]) -> f64 {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut lanes = [0.0_f64; LANES];
+            let (chunks, rest) = values.as_chunks::<LANES>();
+            for chunk in chunks {
+                for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                    *lane += f64::from(value) * f64::from(value);
+                }
+            }
+            for (lane, &value) in lanes.iter_mut().zip(rest) {
+                *lane += f64::from(value) * f64::from(value);
+            }
+            lanes.iter().sum()
+        },
+    )
 }
 
 /// Each row of `width` values becomes shares that sum to 1: eˣ / Σeˣ.

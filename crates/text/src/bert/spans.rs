@@ -138,13 +138,13 @@ struct Cut {
 
 /// The mark of start, the question, a mark, some of the passage, a mark; as many windows as the passage needs.
 fn windows(model: &Bert, question: &str, passage: &str) -> Option<Vec<Cut>> {
-    let most = model.most_tokens;
-    let asked = model.pieces.tokens(question, MOST_OF_QUESTION.min(most / 2));
-    let text = model.pieces.tokens(passage, usize::MAX);
+    let most = model.most_tokens();
+    let asked = model.reading.pieces.tokens(question, MOST_OF_QUESTION.min(most / 2));
+    let text = model.reading.pieces.tokens(passage, usize::MAX);
     if asked.whole == 0 || text.whole == 0 {
         return None;
     }
-    let (before, after) = model.pieces.marks();
+    let (before, after) = model.reading.pieces.marks();
     let last = text.ids.len() - after;
     let (ids, places) = (&text.ids[before..last], &text.places[before..last]);
     let room = most.saturating_sub(asked.ids.len() + after).max(1);
@@ -391,7 +391,8 @@ mod tests {
             let head = Marks { output: Output { weight, bias: Array1::from_vec(vec![0.1, -0.2]) } };
             let trained = Trained { encoder, head, first: 0 };
             let all = [0, 1, 2];
-            let gradient = trained.gradient(&items, &all);
+            let mut gradient = trained.room();
+            trained.gradient(&items, &all, &mut gradient);
             let heads = 2 * backward::PARTS;
             let mut checked = 0;
             for (tensor, of_tensor) in gradient.tensors.iter().enumerate() {
@@ -471,7 +472,7 @@ mod tests {
         }
         let covered: std::collections::BTreeSet<_> =
             cuts.iter().flat_map(|cut| cut.places.clone()).collect();
-        assert_eq!(covered.len(), model.pieces.tokens(&passage, usize::MAX).whole);
+        assert_eq!(covered.len(), model.reading.pieces.tokens(&passage, usize::MAX).whole);
     }
 
     #[test]

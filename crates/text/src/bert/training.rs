@@ -1,13 +1,21 @@
 //! Training on, from the pre-trained weights: what all heads share.
 
-use std::{borrow::Cow, ops::ControlFlow, ops::Range};
+use std::{ops::ControlFlow, ops::Range};
 
 use ndarray::{ArrayView2, ArrayViewMut2};
+use pulp::Arch;
 use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Bert, backward, forward, forward::Batch, mapping::Numbers};
+use super::{
+    Bert,
+    backward::{self, PARTS, Slopes},
+    forward::{self, Batch, Room},
+    mapping::Numbers,
+    math,
+    reading::by_length,
+};
 use crate::TextError;
 
 /// How an encoder is trained on together with a head upon it: a classifier ([`FineTune::fit`]), or marks of start
@@ -133,8 +141,10 @@ pub(super) trait Head: Clone + Sync {
     ) -> (f64, bool);
 }
 
-/// Items whose gradient is one job: of a fixed number, so that sums do not depend on threads.
-const JOB: usize = 4;
+/// Tokens of a job at most, unless a single item has more: jobs, and with them sums, do not depend on threads.
+const JOB_TOKENS: usize = 128;
+/// Tokens of the jobs whose rows are in memory together, unless a single job has more.
+const WAVE_TOKENS: usize = 2048;
 /// Numbers of rows that are kept for all items: 1 GiB.
 const KEPT_ROWS: usize = 1 << 28;
 
@@ -145,24 +155,18 @@ pub(super) struct Gradient {
 }
 
 impl Gradient {
-    /// Sums up in the order of the jobs, tensor by tensor.
-    fn sum(mut jobs: Vec<Self>) -> Self {
-        let mut sum = jobs.remove(0);
-        sum.loss += jobs.iter().map(|job| job.loss).sum::<f64>();
-        sum.tensors.par_iter_mut().enumerate().for_each(|(at, sum)| {
-            for job in &jobs {
-                sum.iter_mut().zip(&job.tensors[at]).for_each(|(sum, value)| *sum += value);
-            }
-        });
-        sum
-    }
-
     fn norm(&self) -> f64 {
-        let square =
-            |values: &Vec<f32>| values.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
-        let squares: Vec<f64> = self.tensors.par_iter().map(square).collect();
+        let squares: Vec<f64> =
+            self.tensors.par_iter().map(|tensor| math::square_sum(tensor)).collect();
         squares.iter().sum::<f64>().sqrt()
     }
+}
+
+/// What a job comes to: what the gradients of its layers are made of, those of the head, and the loss.
+struct Way {
+    layers: Vec<Slopes>,
+    head: Vec<Vec<f32>>,
+    loss: f64,
 }
 
 /// First and second moments of a tensor's gradients.
@@ -187,12 +191,19 @@ impl Step {
         let keep = if decays { (1.0 - self.rate * self.decay) as f32 } else { 1.0 };
         let (a, b) = (FIRST as f32, SECOND as f32);
         let Moments(m, v) = moments;
-        for (((weight, &gradient), m), v) in weights.iter_mut().zip(gradient).zip(m).zip(v) {
-            let gradient = gradient * scale;
-            *m = a * *m + (1.0 - a) * gradient;
-            *v = b * *v + (1.0 - b) * gradient * gradient;
-            *weight = *weight * keep - rate * (*m * first) / ((*v * second).sqrt() + 1e-8);
-        }
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (((weight, &gradient), m), v) in
+                    weights.iter_mut().zip(gradient).zip(&mut *m).zip(&mut *v)
+                {
+                    let gradient = gradient * scale;
+                    *m = a * *m + (1.0 - a) * gradient;
+                    *v = b * *v + (1.0 - b) * gradient * gradient;
+                    *weight = *weight * keep - rate * (*m * first) / ((*v * second).sqrt() + 1e-8);
+                }
+            },
+        );
     }
 }
 
@@ -212,22 +223,26 @@ pub(super) struct History<H> {
 }
 
 impl<H: Head> Trained<H> {
-    /// What the first trained layer is given of an item's tokens.
-    fn given<'a>(&self, item: &'a Item<H::Target>) -> Cow<'a, [f32]> {
-        match item.rows.is_empty() {
-            true => Cow::Owned(self.below(item)),
-            false => Cow::Borrowed(&item.rows),
-        }
+    /// Items by falling length in jobs of so many tokens at most.
+    fn jobs(items: &[Item<H::Target>], asked: &[usize], most: usize) -> Vec<Vec<usize>> {
+        let lengths: Vec<usize> = asked.iter().map(|&at| items[at].ids.len()).collect();
+        let (order, ranges) = by_length(&lengths, most);
+        let job = |range: Range<usize>| order[range].iter().map(|&at| asked[at]).collect();
+        ranges.into_iter().map(job).collect()
     }
 
-    fn below(&self, item: &Item<H::Target>) -> Vec<f32> {
-        let (config, parameters) = (&self.encoder.config, &self.encoder.parameters);
-        let batch = Batch::of_pairs(std::iter::once((item.ids.as_slice(), item.second)));
-        let mut rows = backward::embedded(config, parameters, &batch);
-        for layer in &parameters.layers[..self.first] {
-            rows = backward::forward(config, layer, &batch, rows).0;
+    /// Puts what the first trained layer is given of some items into the room.
+    fn given(&self, items: &[Item<H::Target>], job: &[usize], room: &mut Room) -> Batch {
+        let batch = Batch::of_pairs(job.iter().map(|&at| (&items[at].ids[..], items[at].second)));
+        room.rows.clear();
+        if job.iter().all(|&at| !items[at].rows.is_empty()) {
+            job.iter().for_each(|&at| room.rows.extend_from_slice(&items[at].rows));
+        } else {
+            let (config, parameters) = (&self.encoder.config, &self.encoder.parameters);
+            forward::embed(config, parameters, &batch, &mut room.rows);
+            forward::through(config, &parameters.layers[..self.first], &batch, room);
         }
-        rows
+        batch
     }
 
     /// Fills in the items' rows, if there is room for them.
@@ -235,24 +250,70 @@ impl<H: Head> Trained<H> {
     where
         H::Target: Send,
     {
+        let width = self.encoder.config.hidden;
         let tokens: usize = items.iter().map(|item| item.ids.len()).sum();
-        if tokens.saturating_mul(self.encoder.config.hidden) <= KEPT_ROWS {
-            items.par_iter_mut().for_each(|item| item.rows = self.below(item));
+        if tokens.saturating_mul(width) > KEPT_ROWS {
+            return;
+        }
+        let all: Vec<usize> = (0..items.len()).collect();
+        let jobs = Self::jobs(items, &all, JOB_TOKENS);
+        let rows = |room: &mut Room, job: &Vec<usize>| -> Vec<Vec<f32>> {
+            let batch = self.given(items, job, room);
+            let of = |part: Range<usize>| room.rows[part.start * width..part.end * width].to_vec();
+            batch.sentences().map(of).collect()
+        };
+        let found: Vec<Vec<Vec<f32>>> = jobs.par_iter().map_init(Room::default, rows).collect();
+        for (at, rows) in jobs.into_iter().flatten().zip(found.into_iter().flatten()) {
+            items[at].rows = rows;
         }
     }
 
-    /// The sum of gradients over some items.
-    pub(super) fn gradient(&self, items: &[Item<H::Target>], asked: &[usize]) -> Gradient {
-        let jobs: Vec<&[usize]> = asked.chunks(JOB).collect();
-        Gradient::sum(jobs.par_iter().map(|job| self.gradient_of(items, job)).collect())
+    /// The lengths of all trained tensors.
+    fn lengths(&self) -> Vec<usize> {
+        let config = &self.encoder.config;
+        let layers = (self.first..config.layers).flat_map(|_| backward::lengths(config));
+        layers.chain(self.head.lengths()).collect()
     }
 
-    fn gradient_of(&self, items: &[Item<H::Target>], job: &[usize]) -> Gradient {
+    /// Room for a gradient.
+    pub(super) fn room(&self) -> Gradient {
+        let tensors = self.lengths().into_iter().map(|length| vec![0.0; length]).collect();
+        Gradient { tensors, loss: 0.0 }
+    }
+
+    /// Writes the sum of gradients over some items.
+    pub(super) fn gradient(&self, items: &[Item<H::Target>], asked: &[usize], sum: &mut Gradient) {
+        let jobs = Self::jobs(items, asked, JOB_TOKENS);
+        let tokens = |job: &Vec<usize>| job.iter().map(|&at| items[at].ids.len()).sum();
+        let (order, waves) = by_length(&jobs.iter().map(tokens).collect::<Vec<_>>(), WAVE_TOKENS);
+        sum.loss = 0.0;
+        for (number, wave) in waves.into_iter().enumerate() {
+            let way = |room: &mut Room, &job: &usize| self.way(items, &jobs[job], room);
+            let ways: Vec<Way> = order[wave].par_iter().map_init(Room::default, way).collect();
+            sum.loss += ways.iter().map(|way| way.loss).sum::<f64>();
+            // In the order of the jobs.
+            let tensors = sum.tensors.par_iter_mut().with_max_len(1).enumerate();
+            tensors.for_each(|(at, tensor)| {
+                for (job, way) in ways.iter().enumerate() {
+                    let add = number + job > 0;
+                    match way.layers.get(at / PARTS) {
+                        Some(slopes) => slopes.give(at % PARTS, tensor, add),
+                        None => {
+                            let head = &way.head[at - way.layers.len() * PARTS];
+                            backward::give(head, tensor, add);
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /// A job forward and back.
+    fn way(&self, items: &[Item<H::Target>], job: &[usize], room: &mut Room) -> Way {
         let config = &self.encoder.config;
         let width = config.hidden;
-        let batch = Batch::of(job.iter().map(|&at| items[at].ids.as_slice()));
-        let mut rows: Vec<f32> = Vec::new();
-        job.iter().for_each(|&at| rows.extend_from_slice(&self.given(&items[at])));
+        let batch = self.given(items, job, room);
+        let mut rows = std::mem::take(&mut room.rows);
         let layers = &self.encoder.parameters.layers[self.first..];
         let mut traces = Vec::new();
         for layer in layers {
@@ -260,39 +321,44 @@ impl<H: Head> Trained<H> {
             rows = next;
             traces.push(trace);
         }
-        let mut tensors: Vec<Vec<f32>> =
-            layers.iter().flat_map(|_| backward::zeros(config)).collect();
-        tensors.extend(self.head.lengths().into_iter().map(|length| vec![0.0; length]));
-        let (of_layers, of_head) = tensors.split_at_mut(layers.len() * backward::PARTS);
+        let lengths = self.head.lengths();
+        let mut head: Vec<Vec<f32>> = lengths.into_iter().map(|length| vec![0.0; length]).collect();
         let mut loss = 0.0;
         let mut back = vec![0.0; rows.len()];
         for (&at, sentence) in job.iter().zip(batch.sentences()) {
             let part = sentence.start * width..sentence.end * width;
             let rows = forward::view(&rows[part.clone()], width);
             let back = forward::view_mut(&mut back[part], width);
-            loss += self.head.loss(rows, &items[at].target, Some((back, of_head))).0;
+            loss += self.head.loss(rows, &items[at].target, Some((back, &mut head))).0;
         }
-        let of_layers = of_layers.chunks_exact_mut(backward::PARTS);
-        for ((layer, trace), of) in layers.iter().zip(&traces).zip(of_layers).rev() {
-            back = backward::back(config, layer, &batch, trace, back, of);
+        let mut of_layers = Vec::new();
+        for (layer, trace) in layers.iter().zip(traces).rev() {
+            let (before, slopes) = backward::back(config, layer, &batch, trace, back);
+            back = before;
+            of_layers.push(slopes);
         }
-        Gradient { tensors, loss }
+        of_layers.reverse();
+        Way { layers: of_layers, head, loss }
     }
 
     /// The sum of losses over some items, and how many come out right.
     pub(super) fn losses(&self, items: &[Item<H::Target>], asked: &[usize]) -> (f64, usize) {
         let config = &self.encoder.config;
-        let one = |&at: &usize| {
-            let item = &items[at];
-            let batch = Batch::of(std::iter::once(item.ids.as_slice()));
-            let mut rows = self.given(item).into_owned();
-            for layer in &self.encoder.parameters.layers[self.first..] {
-                rows = backward::forward(config, layer, &batch, rows).0;
-            }
-            self.head.loss(forward::view(&rows, config.hidden), &item.target, None)
+        let width = config.hidden;
+        let losses = |room: &mut Room, job: &Vec<usize>| -> Vec<(f64, bool)> {
+            let batch = self.given(items, job, room);
+            let layers = &self.encoder.parameters.layers[self.first..];
+            let rows = forward::through(config, layers, &batch, room);
+            let loss = |(&at, part): (&usize, Range<usize>)| {
+                let rows = forward::view(&rows[part.start * width..part.end * width], width);
+                self.head.loss(rows, &items[at].target, None)
+            };
+            job.iter().zip(batch.sentences()).map(loss).collect()
         };
-        let all: Vec<(f64, bool)> = asked.par_iter().map(one).collect();
-        (all.iter().map(|(loss, _)| loss).sum(), all.iter().filter(|(_, right)| *right).count())
+        let jobs = Self::jobs(items, asked, JOB_TOKENS);
+        let all: Vec<Vec<(f64, bool)>> = jobs.par_iter().map_init(Room::default, losses).collect();
+        let all = all.iter().flatten();
+        (all.clone().map(|(loss, _)| loss).sum(), all.filter(|(_, right)| *right).count())
     }
 
     fn apply(&mut self, gradient: &Gradient, moments: &mut [Moments], [encoder, head]: &[Step; 2]) {
@@ -339,11 +405,9 @@ impl FineTune {
         };
         let (held, mut learned) = (of(held), of(learned));
 
-        let config = &trained.encoder.config;
-        let of_layers = (trained.first..config.layers).flat_map(|_| backward::zeros(config));
-        let lengths = of_layers.map(|tensor| tensor.len()).chain(trained.head.lengths());
         let moments = |count| Moments(vec![0.0; count], vec![0.0; count]);
-        let mut moments: Vec<Moments> = lengths.map(moments).collect();
+        let mut moments: Vec<Moments> = trained.lengths().into_iter().map(moments).collect();
+        let mut gradient = trained.room();
         let steps = learned.len().div_ceil(self.batch) * self.epochs;
         let mut count = 0;
         let mut history = History { trained: trained.clone(), epochs: Vec::new(), kept: 0 };
@@ -352,7 +416,7 @@ impl FineTune {
             learned.shuffle(&mut rng);
             let (mut loss, mut seen, mut ended) = (0.0, 0, false);
             for batch in learned.chunks(self.batch) {
-                let gradient = trained.gradient(items, batch);
+                trained.gradient(items, batch, &mut gradient);
                 loss += gradient.loss;
                 seen += batch.len();
                 count += 1;

@@ -102,7 +102,7 @@ impl FineTune {
         let classes = labels.iter().max().map_or(0, |most| most + 1);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let output = Output::random(model.config.hidden, classes, &mut rng);
-        let head = Classifier { output, pooling: model.pooling };
+        let head = Classifier { output, pooling: model.pooling() };
         let trained = Trained { encoder: model.clone(), head, first: self.first_of(model) };
         let items = items(&trained, sentences, labels)?;
         let groups: Vec<_> = (0..items.len()).map(|at| at..at + 1).collect();
@@ -126,7 +126,7 @@ fn check(model: &Bert, sentences: usize, labels: &[usize]) -> Result<(), TextErr
     if let Some(&label) = labels.iter().find(|label| **label >= sentences) {
         return size("a class's number, which is below that of sentences", sentences - 1, label);
     }
-    match model.pooling {
+    match model.pooling() {
         Pooling::Max => Err(TextError::Setting {
             what: "pooling".into(),
             expected: "the mean or the first token".into(),
@@ -141,7 +141,7 @@ fn items(
     sentences: &[&str],
     labels: &[usize],
 ) -> Result<Vec<Item<usize>>, TextError> {
-    let tokens = trained.encoder.tokenize(sentences)?;
+    let tokens = trained.encoder.reading.tokenize(sentences)?;
     let item = |(tokens, &label): (super::Tokens, &usize)| {
         let count = tokens.ids.len();
         Item::new(tokens.ids, count, label)
@@ -204,7 +204,7 @@ impl FineTuned {
         let folder = folder.as_ref();
         let encoder = Bert::open(folder)?;
         let output = Output::open(&folder.join(CLASSIFIER), encoder.config.hidden, None)?;
-        let head = Classifier { output, pooling: encoder.pooling };
+        let head = Classifier { output, pooling: encoder.pooling() };
         Ok(Self { encoder, head, epochs: Vec::new(), kept: 0 })
     }
 }
@@ -233,7 +233,7 @@ mod tests {
         #[allow(clippy::cast_possible_truncation, reason = "weights are f32")]
         let weight = Array2::from_shape_simple_fn((width, classes), || normal(&mut rng) as f32);
         let output = Output { weight, bias: Array1::zeros(classes) };
-        let head = Classifier { output, pooling: encoder.pooling };
+        let head = Classifier { output, pooling: encoder.pooling() };
         Trained { encoder, head, first: 0 }
     }
 
@@ -245,7 +245,8 @@ mod tests {
             let tuned = start(model(name), 3);
             let items = items(&tuned, &sentences, &[0, 2, 1, 0]).unwrap();
             let all = [0, 1, 2, 3];
-            let gradient = tuned.gradient(&items, &all);
+            let mut gradient = tuned.room();
+            tuned.gradient(&items, &all, &mut gradient);
             let mut checked = 0;
             for layer in 0..2 {
                 for part in 0..backward::PARTS {

@@ -1,5 +1,8 @@
-"""Makes tests/golden/bert/ and tests/golden/distilbert/: two small models with random weights, and the rows that
-ONNX Runtime and the tokenizers that the library `tokenizers` gives.
+"""Makes tests/golden/bert/, bert-cls/ and distilbert/: small models with random weights, each as safetensors and as
+ONNX, the rows that ONNX Runtime gives and the tokens that the library `tokenizers` gives.
+
+The ONNX files differ as those on the hub do: recent operators in the folder `onnx`; version 14, with segments, beside
+the other files; and with the mean over tokens inside.
 
 python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0 \
     tokenizers==0.23.3 safetensors==0.8.0
@@ -106,7 +109,7 @@ def model(config):
     return tensors
 
 
-def write(folder, config, pooling, unit, prefix, most):
+def write(folder, config, pooling, unit, prefix, most, file, **graph):
     folder.mkdir(exist_ok=True)
     tensors = model(config)
     dump = lambda name, value: (folder / name).write_text(json.dumps(value, indent=1) + "\n")
@@ -137,8 +140,11 @@ def write(folder, config, pooling, unit, prefix, most):
     encoded = [made.encode(s) for s in SENTENCES]
     whole = [e.ids for e in encoded]
     cut = [ids if len(ids) <= most else ids[: most - 1] + [3] for ids in whole]
-    rows = bert_onnx.hidden(bert_onnx.session(bert_onnx.build(config, tensors)), cut)
-    pool = {"mean": lambda r: r.mean(0), None: lambda r: r.mean(0), "cls": lambda r: r[0], "max": lambda r: r.max(0)}
+    built = bert_onnx.build(config, tensors, **graph)
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_bytes(built.SerializeToString())
+    rows = bert_onnx.hidden(bert_onnx.session(built), cut)
+    pool = {"mean": lambda r: r.mean(0), None: lambda r: r, "cls": lambda r: r[0]}
     pooled = [pool[pooling](r.astype(np.float64)) for r in rows]
     if unit:
         pooled = [r / np.linalg.norm(r) for r in pooled]
@@ -157,6 +163,6 @@ BERT = dict(model_type="bert", hidden_act="gelu", hidden_size=32, intermediate_s
             layer_norm_eps=1e-12)
 DISTIL = dict(model_type="distilbert", activation="gelu", dim=32, hidden_dim=64, n_heads=2, n_layers=2,
               max_position_embeddings=128, vocab_size=len(PIECES))
-write(HERE / "bert", BERT, "mean", True, "", 24)
-write(HERE / "bert-cls", BERT, "cls", False, "bert.", 64)
-write(HERE / "distilbert", DISTIL, None, False, "distilbert.", 128)
+write(HERE / "bert", BERT, "mean", True, "", 24, "onnx/model.onnx")
+write(HERE / "bert-cls", BERT, "cls", False, "bert.", 64, "model.onnx", old=True)
+write(HERE / "distilbert", DISTIL, None, False, "distilbert.", 128, "model.onnx", pooled=True)
