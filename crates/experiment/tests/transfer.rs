@@ -217,5 +217,5 @@ fn new_pairs_of_classes_are_told_by_their_descriptions() {
     let said = folder.complaint(&plan.replace("\"target-only\"", "\"warm-start\""));
     assert!(said.contains("with [pairs] the method"), "{said}");
     let said = folder.complaint(&plan.replace("[0, 1, 5]", "[0, 60]"));
-    assert!(said.contains("10 rows to draw from"), "{said}");
+    assert!(said.contains("14 rows to draw from"), "{said}");
 }

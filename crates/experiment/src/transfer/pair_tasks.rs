@@ -71,7 +71,7 @@ impl PairTasks {
         let part = |class: usize| {
             let rows: Vec<usize> =
                 order.iter().copied().filter(|&row| domain.labels[row] == class).collect();
-            let (test, pool) = rows.split_at((rows.len() / 2).min(plan.test_rows));
+            let (test, pool) = rows.split_at((rows.len() / 3).min(plan.test_rows));
             (pool.to_vec(), test.to_vec())
         };
         let of_class: Vec<(Vec<usize>, Vec<usize>)> = (0..classes.len()).map(part).collect();

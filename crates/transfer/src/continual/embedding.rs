@@ -4,8 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use procrust_align::{SlicedTarget, Spectrum, slicing_directions};
 
 use crate::checks::{
-    check_classes, check_count, check_labels, check_not_negative, check_positive,
-    check_rows, widen,
+    check_classes, check_count, check_labels, check_not_negative, check_positive, check_rows, widen,
 };
 use crate::few_shot::LinearScores;
 use crate::lbfgs::minimize;
