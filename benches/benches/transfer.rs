@@ -6,8 +6,9 @@ use procrust_benches::people_detector;
 use procrust_blas as _;
 use procrust_images::{DescribeDense, HogCells, Picture};
 use procrust_transfer::{
-    BiasedLogistic, BiasedRidge, CoupledDictionaries, CovarianceShrinkage, Discriminant, Eszsl,
-    FisherSubspace, RidgeFromDescriptions, RidgeToDescriptions, ZeroShot, h_score, log_me,
+    BiasedLogistic, BiasedRidge, ClassMixture, CoupledDictionaries, CovarianceShrinkage,
+    Discriminant, EmbeddedReplay, Eszsl, FisherSubspace, NearestClassMean, RidgeFromDescriptions,
+    RidgeToDescriptions, Spread, Tadell, TaskEstimate, ZeroShot, h_score, log_me, trans_rate,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -60,7 +61,7 @@ fn zero_shot(c: &mut Criterion) {
 fn few_shot(c: &mut Criterion) {
     procrust_blas::single_threaded();
     type Work = fn(&Array2<f32>, &[usize]);
-    let works: [(&str, Work); 6] = [
+    let works: [(&str, Work); 10] = [
         ("biased-ridge", |x, y| {
             BiasedRidge::default().fit(x.view(), y, CLASSES, None).unwrap();
         }),
@@ -75,6 +76,29 @@ fn few_shot(c: &mut Criterion) {
         }),
         ("logme", |x, y| {
             log_me(x.view(), y, CLASSES).unwrap();
+        }),
+        ("nearest-class-mean", |x, y| {
+            NearestClassMean::default().fit(x.view(), y, CLASSES, None).unwrap();
+        }),
+        ("class-mixture", |x, y| {
+            let mut memory = ClassMixture::new(x.ncols(), Spread::Diagonal);
+            memory.learn(x.view(), y).unwrap();
+            std::hint::black_box(memory.sample(100, SEED));
+        }),
+        // One task after another: the ten first classes, then the others.
+        ("embedded-replay", |x, y| {
+            let part = |late: bool| {
+                let rows: Vec<usize> = (0..y.len()).filter(|&row| (y[row] >= 10) == late).collect();
+                let labels: Vec<usize> = rows.iter().map(|&row| y[row]).collect();
+                (x.select(Axis(0), &rows), labels)
+            };
+            let ((first, early), (second, late)) = (part(false), part(true));
+            let method = EmbeddedReplay { steps: 20, ..Default::default() };
+            let mut learned = method.fit(first.view(), &early, CLASSES).unwrap();
+            learned.learn(second.view(), &late).unwrap();
+        }),
+        ("transrate", |x, y| {
+            trans_rate(x.view(), y, CLASSES, 1e-4).unwrap();
         }),
         ("h-score", |x, y| {
             h_score(x.view(), y, CLASSES, CovarianceShrinkage::LedoitWolf).unwrap();
@@ -92,6 +116,37 @@ fn few_shot(c: &mut Criterion) {
         }
         group.finish();
     }
+}
+
+/// Twenty tasks of two classes, 200 rows each, and a new one by its description.
+fn tadell(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    let mut group = c.benchmark_group("transfer/tadell");
+    group.sample_size(10);
+    for dim in [10, 30] {
+        let tasks: Vec<TaskEstimate> = (0..20)
+            .map(|task| {
+                let labels: Vec<usize> = (0..200).map(|row| row % 2).collect();
+                let mut x = uniform(200, dim, SEED + task);
+                for (mut row, &label) in x.rows_mut().into_iter().zip(&labels) {
+                    row[task as usize % dim] += label as f32;
+                }
+                TaskEstimate::of_two_classes(x.view(), &labels, 1.0).unwrap()
+            })
+            .collect();
+        let descriptions = uniform(21, 50, SEED).mapv(f64::from);
+        group.throughput(Throughput::Elements(20));
+        group.bench_function(BenchmarkId::from_parameter(format!("20x{dim}")), |b| {
+            b.iter(|| {
+                let mut learned = Tadell::default().start(dim + 1, 50).unwrap();
+                for (task, description) in tasks.iter().zip(descriptions.rows()) {
+                    learned.learn(task.parameters(), task.curvature(), description).unwrap();
+                }
+                learned.predict(descriptions.row(20)).unwrap()
+            });
+        });
+    }
+    group.finish();
 }
 
 /// A picture of 640 × 480: the map at all sizes, and the whole detector.
@@ -113,5 +168,5 @@ fn detection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, zero_shot, few_shot, detection);
+criterion_group!(benches, zero_shot, few_shot, tadell, detection);
 criterion_main!(benches);

@@ -142,7 +142,7 @@ pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
 pub use saved::{SavedAlignment, Side};
 pub use self_learning::SelfLearning;
 pub use sliced::{
-    SlicedDistance, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
+    SlicedDistance, SlicedTarget, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
 };
 pub use sliced_alignment::{Freedom, SlicedAlignment};
 pub use spectrum::{Shrinkage, Spectrum};

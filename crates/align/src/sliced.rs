@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::checks::check_columns;
-use crate::{AlignError, blocks};
+use crate::{AlignError, blocks, product};
 
 /// The sliced Wasserstein distance between two sets of rows, as estimated from some directions.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,7 +81,7 @@ pub fn sliced_wasserstein_along(
         if rows.nrows() == 0 {
             return Err(AlignError::TooFewRows { what, expected: 1, found: 0 });
         }
-        Ok(blocks::widen(what, rows, 0..rows.nrows())?.dot(&directions))
+        Ok(product::of(blocks::widen(what, rows, 0..rows.nrows())?.view(), directions))
     };
     let (x, y) = (project("source", x)?, project("target", y)?);
     let squares: Vec<f64> = (0..directions.ncols())
@@ -103,6 +103,113 @@ pub fn sliced_wasserstein_along(
         if distance > 0.0 { (variance / count).sqrt() / (2.0 * distance) } else { 0.0 }
     });
     Ok(SlicedDistance { distance, standard_error })
+}
+
+/// Rows that others are to be spread like: the squared sliced 2-Wasserstein distance to them along fixed
+/// directions, and its derivative.
+///
+/// The distance is smooth but where projected rows change places; there the derivative is that of one
+/// side.
+///
+/// ```
+/// # use procrust_blas as _;
+/// use ndarray::array;
+/// use procrust_align::{SlicedTarget, slicing_directions};
+///
+/// let directions = slicing_directions(2, 2, 7)?;
+/// let target = SlicedTarget::new(array![[0.0, 3.0], [2.0, 3.0]].view(), directions)?;
+/// let (square, slope) = target.slope(array![[0.0, 0.0], [2.0, 0.0]].view())?;
+/// assert!((square - 4.5).abs() < 1e-12); // as in `sliced_wasserstein`
+/// assert!((slope.sum() + 3.0).abs() < 1e-12); // upwards
+/// # Ok::<(), procrust_align::AlignError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlicedTarget {
+    directions: Array2<f64>, // d × L
+    /// The rows' projections on each direction.
+    sorted: Vec<Vec<f64>>,
+}
+
+impl SlicedTarget {
+    /// Of n × d rows, all of the same weight, and d × L directions.
+    ///
+    /// # Errors
+    ///
+    /// As [`sliced_wasserstein_along`].
+    pub fn new(rows: ArrayView2<'_, f64>, directions: Array2<f64>) -> Result<Self, AlignError> {
+        check_directions(directions.ncols())?;
+        check_wide("target", rows, directions.nrows())?;
+        let sorted = sorted_columns(&product::of(rows, directions.view()));
+        Ok(Self { directions, sorted })
+    }
+
+    /// `SW²` of other rows, m × d, and its derivative by them, m × d.
+    ///
+    /// # Errors
+    ///
+    /// As [`sliced_wasserstein_along`].
+    pub fn slope(&self, rows: ArrayView2<'_, f64>) -> Result<(f64, Array2<f64>), AlignError> {
+        check_wide("source", rows, self.directions.nrows())?;
+        let projected = product::of(rows, self.directions.view());
+        let (square, slopes) = moves(&projected, &self.sorted, true);
+        Ok((square, product::of(slopes.view(), self.directions.t())))
+    }
+}
+
+fn check_wide(what: &'static str, rows: ArrayView2<'_, f64>, dim: usize) -> Result<(), AlignError> {
+    check_columns(what, dim, rows.ncols())?;
+    if rows.nrows() == 0 {
+        return Err(AlignError::TooFewRows { what, expected: 1, found: 0 });
+    }
+    match rows.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some(((row, col), &value)) => {
+            Err(AlignError::NonFinite { what, row, col, value: value as f32 })
+        }
+    }
+}
+
+/// The columns, each sorted.
+pub(crate) fn sorted_columns(projected: &Array2<f64>) -> Vec<Vec<f64>> {
+    projected.columns().into_iter().collect::<Vec<_>>().into_par_iter().map(sorted).collect()
+}
+
+/// `SW²` of projected rows, n × L, to others, sorted by direction; if asked for its derivative by the
+/// projections, n × L.
+pub(crate) fn moves(
+    projected: &Array2<f64>,
+    theirs: &[Vec<f64>],
+    slopes: bool,
+) -> (f64, Array2<f64>) {
+    let n = projected.nrows();
+    let found: Vec<(f64, Vec<f64>)> = theirs
+        .par_iter()
+        .enumerate()
+        .map(|(l, theirs)| {
+            let ours = projected.column(l);
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_unstable_by(|&a, &b| ours[a].total_cmp(&ours[b]).then(a.cmp(&b)));
+            let mut square = 0.0;
+            let mut slope = vec![0.0; if slopes { n } else { 0 }];
+            couple(n, theirs.len(), |i, j, mass| {
+                let off = ours[order[i]] - theirs[j];
+                square += mass * off * off;
+                if slopes {
+                    slope[order[i]] += 2.0 * mass * off;
+                }
+            });
+            (square, slope)
+        })
+        .collect();
+    let count = found.len() as f64;
+    let value = found.iter().map(|(square, _)| square).sum::<f64>() / count;
+    let mut derivative = Array2::zeros(if slopes { (n, found.len()) } else { (0, 0) });
+    if slopes {
+        for (mut column, (_, slope)) in derivative.columns_mut().into_iter().zip(&found) {
+            column.assign(&ndarray::aview1(slope).mapv(|value| value / count));
+        }
+    }
+    (value, derivative)
 }
 
 /// Unit vectors of `dim` dimensions, the columns of a `dim × count` matrix: uniform on the sphere,

@@ -1,11 +1,10 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use rayon::prelude::*;
 
 use crate::adapt::Adaptation;
 use crate::checks::check_sums;
 use crate::joint_pca::check_sides;
 use crate::labels::{ask, check_labels, most_probable};
-use crate::sliced::{check_directions, couple, slicing_directions, sorted};
+use crate::sliced::{check_directions, moves, slicing_directions, sorted_columns};
 use crate::{
     AdaptUnpaired, AffineMap, AlignError, Alignment, Hints, Warning, blocks, factor, product,
 };
@@ -208,8 +207,7 @@ struct Term {
 
 impl Term {
     fn new(rows: &Array2<f64>, numbers: &[usize], projected: &Array2<f64>, weight: f64) -> Self {
-        let columns = projected.columns().into_iter().collect::<Vec<_>>();
-        let sorted = columns.into_par_iter().map(sorted).collect();
+        let sorted = sorted_columns(projected);
         Self { rows: rows.select(Axis(0), numbers), sorted, weight }
     }
 
@@ -225,37 +223,7 @@ impl Term {
 
     /// `SW²`, and if asked for its derivative by the projections, n × L.
     fn moves(&self, at: &Point, directions: &Array2<f64>, slopes: bool) -> (f64, Array2<f64>) {
-        let projected = self.projected(at, directions);
-        let n = projected.nrows();
-        let found: Vec<(f64, Vec<f64>)> = self
-            .sorted
-            .par_iter()
-            .enumerate()
-            .map(|(l, theirs)| {
-                let ours = projected.column(l);
-                let mut order: Vec<usize> = (0..n).collect();
-                order.sort_unstable_by(|&a, &b| ours[a].total_cmp(&ours[b]).then(a.cmp(&b)));
-                let mut square = 0.0;
-                let mut slope = vec![0.0; if slopes { n } else { 0 }];
-                couple(n, theirs.len(), |i, j, mass| {
-                    let off = ours[order[i]] - theirs[j];
-                    square += mass * off * off;
-                    if slopes {
-                        slope[order[i]] += 2.0 * mass * off;
-                    }
-                });
-                (square, slope)
-            })
-            .collect();
-        let count = found.len() as f64;
-        let value = found.iter().map(|(square, _)| square).sum::<f64>() / count;
-        let mut derivative = Array2::zeros(if slopes { (n, found.len()) } else { (0, 0) });
-        if slopes {
-            for (mut column, (_, slope)) in derivative.columns_mut().into_iter().zip(&found) {
-                column.assign(&ndarray::aview1(slope).mapv(|value| value / count));
-            }
-        }
-        (value, derivative)
+        moves(&self.projected(at, directions), &self.sorted, slopes)
     }
 }
 

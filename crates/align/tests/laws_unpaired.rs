@@ -6,7 +6,8 @@ use procrust_align::{
     CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, Jda, JointPca, Kernel, Kliep,
     Kmm, LinearTransport, NearestWeights, NewRows, Regularization, Sinkhorn, SinkhornSettings,
     SlicedAlignment, Spectrum, SubspaceAlignment, Tca, Ulsif, WeighSource, exact_transport,
-    shared_components, sinkhorn, sliced_wasserstein, slicing_directions, subspace_disagreement,
+    shared_components, sinkhorn, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
+    subspace_disagreement,
 };
 use procrust_blas as _;
 use proptest::{collection::vec, prelude::*};
@@ -450,6 +451,35 @@ fn slicing_directions_are_orthogonal_blocks() {
     }
     assert_eq!(directions, slicing_directions(5, 12, 3).unwrap());
     assert_ne!(directions, slicing_directions(5, 12, 4).unwrap());
+}
+
+/// Of unequal sides too: the value is that of the distance, the slope that of the value.
+#[test]
+fn the_slope_of_the_sliced_distance_is_its_derivative() {
+    let (x, y) = (uniform(7, 3, 11), uniform(5, 3, 12) * 2.0 + 0.5);
+    let directions = slicing_directions(3, 6, 4).unwrap();
+    let target = SlicedTarget::new(y.mapv(f64::from).view(), directions.clone()).unwrap();
+    let wide = x.mapv(f64::from);
+    let (square, slope) = target.slope(wide.view()).unwrap();
+    let distance =
+        sliced_wasserstein_along(x.view(), y.view(), directions.view()).unwrap().distance;
+    assert!((square - distance * distance).abs() < 1e-12, "{square} {distance}");
+    // Quadratic between the places where projections change order: central differences are exact there.
+    let step = 1e-6;
+    for ((row, column), &slope) in slope.indexed_iter() {
+        let beside = |step: f64| {
+            let mut moved = wide.clone();
+            moved[(row, column)] += step;
+            target.slope(moved.view()).unwrap().0
+        };
+        let found = (beside(step) - beside(-step)) / (2.0 * step);
+        assert!((found - slope).abs() < 1e-8, "({row}, {column}): {found} {slope}");
+    }
+    let error = target.slope(Array2::from_elem((1, 3), f64::NAN).view()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "source: the value at row 0, column 0 is NaN, expected a finite number"
+    );
 }
 
 /// A known linear map of the same rows is found back, as far as the distance goes.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 20] = [
+const SHIPPED: [(&str, &str); 21] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
@@ -25,6 +25,7 @@ const SHIPPED: [(&str, &str); 20] = [
     ("plans/bridge.toml", include_str!("../plans/bridge.toml")),
     ("plans/few-shot-deep.toml", include_str!("../plans/few-shot-deep.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
+    ("plans/tadell.toml", include_str!("../plans/tadell.toml")),
 ];
 
 /// Every plan that ships. They use shipped data only and need no file.

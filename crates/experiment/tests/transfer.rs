@@ -169,12 +169,53 @@ fn rankings_and_tasks_in_turn_are_measured() {
     let continual = format!(
         "name = \"c\"\nkind = \"continual\"\nseeds = [0, 1]\n{domain}\
          [task]\ntasks = 3\ntrain_rows = 10\ntest_rows = 10\n\
-         [[method]]\nname = \"none\"\n[[method]]\nname = \"mixture\"\n[[method]]\nname = \"joint\"\n"
+         [[method]]\nname = \"none\"\n[[method]]\nname = \"mixture\"\n[[method]]\nname = \"joint\"\n\
+         [[method]]\nname = \"embedding\"\ncomponents = 2\n"
     );
     folder.write("continual.toml", &continual);
     folder.experiment(&["continual.toml"]).success();
     let mean = |method| values(&folder, method, "accuracy").iter().sum::<f64>() / 2.0;
     assert!(mean("mixture") > mean("none") + 0.2 && mean("joint") >= mean("mixture") - 0.1);
+    assert!(mean("embedding") > mean("none") + 0.1);
+    let said = folder.complaint(&continual.replace("tasks = 3", "tasks = 3\nlabels = \"shared\""));
+    assert!(said.contains("embedding keeps a Gaussian a label"), "{said}");
     let said = folder.complaint(&continual.replace("tasks = 3", "tasks = 4"));
     assert!(said.contains("4 tasks of two classes or more, but there are 6 classes"), "{said}");
+}
+
+/// Pairs of six classes: the attributes of a new pair tell its model, and labels improve it.
+#[test]
+fn new_pairs_of_classes_are_told_by_their_descriptions() {
+    let folder = with_classes();
+    let plan = "name = \"p\"\nkind = \"few-shot\"\nseeds = [0, 1, 2, 3]\n\
+                [[domain]]\nname = \"d\"\nfile = \"rows.csv\"\n\
+                [prepare]\ncolumns = \"zscore\"\n\
+                [pairs]\nnew = 2\ncomponents = 2\nshots = [0, 1, 5]\ntest_rows = 10\n\
+                [descriptions]\nattributes = \"attributes.csv\"\n\
+                [[method]]\nname = \"target-only\"\n\
+                [[method]]\nname = \"tadell\"\natoms = 4\nimprovement = [\"biased\", \"code\"]\n\
+                [[method]]\nname = \"target-trained\"\n";
+    folder.write("plan.toml", plan);
+    folder.experiment(&["plan.toml"]).success();
+    let mean = |method: &str, task: &str| {
+        let of = |line: &serde_json::Value| line["method"] == method && line["task"] == task;
+        let lines = folder.results();
+        let found: Vec<f64> =
+            lines.iter().filter(|l| of(l)).map(|l| l["value"].as_f64().unwrap()).collect();
+        found.iter().sum::<f64>() / found.len() as f64
+    };
+    assert_eq!(mean("target-only", "0 a class"), 0.5);
+    let (described, labelled) = (mean("tadell", "0 a class"), mean("tadell", "5 a class"));
+    // Where two of three classes in a row meet, a difference of attributes does not say.
+    assert!(described > 0.6 && labelled > described, "{described} {labelled}");
+    assert!(mean("target-trained", "0 a class") > 0.9);
+    let said = folder.complaint(&plan.replace("new = 2", "new = 4"));
+    assert!(said.contains("plan.toml:9:") && said.contains("expected at least 3"), "{said}");
+    let said =
+        folder.complaint(&plan.replace("[descriptions]\nattributes = \"attributes.csv\"\n", ""));
+    assert!(said.contains("a plan with [pairs] needs [descriptions]"), "{said}");
+    let said = folder.complaint(&plan.replace("\"target-only\"", "\"warm-start\""));
+    assert!(said.contains("with [pairs] the method"), "{said}");
+    let said = folder.complaint(&plan.replace("[0, 1, 5]", "[0, 60]"));
+    assert!(said.contains("14 rows to draw from"), "{said}");
 }

@@ -151,6 +151,16 @@ impl Settings {
     /// What the network is given.
     fn input(&self, picture: &Picture) -> Result<Tensor, ImagesError> {
         let Self { width, height, .. } = *self;
+        let shape = match self.layout {
+            Layout::Nchw => [1, 3, height, width],
+            Layout::Nhwc => [1, height, width, 3],
+        };
+        Ok(Tensor::floats(&shape, self.values(picture)?))
+    }
+
+    /// The numbers of the pixels.
+    fn values(&self, picture: &Picture) -> Result<Vec<f32>, ImagesError> {
+        let Self { width, height, .. } = *self;
         let framed = self.framing().frame(picture, width, height)?;
         let (mean, scale) = (self.mean.three(), self.scale.three());
         let value =
@@ -162,13 +172,9 @@ impl Settings {
         let pixels = framed.pixels().chunks_exact(3);
         Ok(match self.layout {
             Layout::Nchw => {
-                let values = colours.iter().flat_map(|&c| pixels.clone().map(move |p| value(p, c)));
-                Tensor::floats(&[1, 3, height, width], values.collect())
+                colours.iter().flat_map(|&c| pixels.clone().map(move |p| value(p, c))).collect()
             }
-            Layout::Nhwc => {
-                let values = pixels.flat_map(|p| colours.map(|c| value(p, c)));
-                Tensor::floats(&[1, height, width, 3], values.collect())
-            }
+            Layout::Nhwc => pixels.flat_map(|p| colours.map(|c| value(p, c))).collect(),
         })
     }
 }
@@ -339,7 +345,7 @@ mod tests {
             "width = 2\nheight = 1\nmean = [10, 10, 10]\nscale = [1, 2, 10]\nframing = \"whole\"\n";
         let values = |more: &str| {
             let settings = Settings::parse(&format!("{text}{more}")).unwrap();
-            settings.input(&picture).unwrap().to_vec()
+            settings.values(&picture).unwrap()
         };
         assert_eq!(values("layout = \"nchw\""), [0.0, 30.0, 5.0, 20.0, 2.0, 5.0]);
         assert_eq!(values("layout = \"nhwc\""), [0.0, 5.0, 2.0, 30.0, 20.0, 5.0]);

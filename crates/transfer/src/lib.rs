@@ -13,7 +13,8 @@
 //!   [`LinearScores`].
 //! - **Which source**, told before anything is trained on the target: [`leep`] and [`nce`] from the
 //!   source's predictions, [`log_me`], [`h_score`] and [`trans_rate`] from its features.
-//! - **Tasks one after another**: [`ClassMixture`], a bounded memory that rows are drawn from, and
+//! - **Tasks one after another**: [`ClassMixture`], a bounded memory that rows are drawn from;
+//!   [`EmbeddedReplay`], an embedding that moves and is held in place by sliced Wasserstein;
 //!   [`ContinualProgress`], what was kept and what forgotten.
 //! - **Where in a picture**: [`detection`], boxes found and judged.
 //! - **Many described tasks**: [`Tadell`] gives a new task's parameters from its description alone.
@@ -56,6 +57,7 @@ mod zero_shot;
 #[cfg(test)]
 use procrust_blas as _;
 
+pub use continual::embedding::{EmbeddedReplay, EmbeddedTasks};
 pub use continual::mixture::{ClassMixture, Spread};
 pub use continual::progress::ContinualProgress;
 pub use descriptions::Descriptions;
@@ -67,7 +69,7 @@ pub use few_shot::fisher::{FisherMap, FisherSubspace};
 pub use few_shot::logistic::{BiasedLogistic, WarmStart};
 pub use few_shot::means::NearestClassMean;
 pub use sparse::SparseCoding;
-pub use tadell::{Tadell, TaskDictionary};
+pub use tadell::{Tadell, TaskDictionary, TaskEstimate};
 pub use transferability::h_score::h_score;
 pub use transferability::leep::leep;
 pub use transferability::log_me::log_me;

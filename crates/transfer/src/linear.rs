@@ -1,6 +1,6 @@
 //! Sums over rows and symmetric systems, in `f64`.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
 use ndarray_linalg::{Cholesky, Diag, Eigh, SolveTriangular, UPLO};
 use procrust_product::multiply;
 use rayon::prelude::*;
@@ -27,24 +27,28 @@ pub(crate) fn gram(x: ArrayView2<'_, f32>) -> Array2<f64> {
 pub(crate) fn gram_about(x: ArrayView2<'_, f32>, mean: &Array1<f64>) -> Array2<f64> {
     let dim = x.ncols();
     let starts: Vec<usize> = (0..dim).step_by(TILE).collect();
-    let tiles: Vec<(usize, usize)> = starts
-        .iter()
-        .flat_map(|&i| starts.iter().filter(move |&&j| j >= i).map(move |&j| (i, j)))
-        .collect();
-    let range = |start: usize| start..dim.min(start + TILE);
+    let tiles: Vec<(usize, usize)> =
+        (0..starts.len()).flat_map(|i| (i..starts.len()).map(move |j| (i, j))).collect();
+    let range = |panel: usize| starts[panel]..dim.min(starts[panel] + TILE);
     let mut sums: Vec<Array2<f64>> =
         tiles.iter().map(|&(i, j)| Array2::zeros((range(i).len(), range(j).len()))).collect();
-    let mut wide = vec![0.0_f64; ROWS.min(x.nrows()) * dim];
+    // Each panel of columns in one piece: its rows lie beside each other, whatever the width of X.
+    let mut panels: Vec<Array2<f64>> =
+        (0..starts.len()).map(|i| Array2::zeros((ROWS.min(x.nrows()), range(i).len()))).collect();
     for rows in x.axis_chunks_iter(Axis(0), ROWS) {
-        let wide = &mut wide[..rows.len()];
-        wide.par_chunks_mut(dim.max(1)).with_min_len(64).enumerate().for_each(|(at, wide)| {
-            for ((wide, &value), mean) in wide.iter_mut().zip(rows.row(at)).zip(mean) {
-                *wide = f64::from(value) - mean;
+        let count = rows.nrows();
+        panels.par_iter_mut().enumerate().for_each(|(i, panel)| {
+            let mean = mean.slice(s![range(i)]);
+            let of_rows = rows.slice(s![.., range(i)]);
+            for (mut wide, row) in panel.rows_mut().into_iter().zip(of_rows.rows()) {
+                Zip::from(&mut wide)
+                    .and(row)
+                    .and(mean)
+                    .for_each(|wide, &value, mean| *wide = f64::from(value) - mean);
             }
         });
-        let rows = ArrayView2::from_shape(rows.dim(), wide).expect("as long as the rows");
         sums.par_iter_mut().zip(&tiles).for_each(|(sum, &(i, j))| {
-            let (left, right) = (rows.slice(s![.., range(i)]), rows.slice(s![.., range(j)]));
+            let [left, right] = [i, j].map(|panel| panels[panel].slice(s![..count, ..]));
             multiply(left.t(), right, sum.view_mut(), 1.0, true);
         });
     }
@@ -65,9 +69,16 @@ pub(crate) fn class_sums(
     classes: usize,
 ) -> (Array2<f64>, Vec<usize>) {
     let mut sums = Array2::zeros((classes, x.ncols()));
+    // Columns are shared out to threads, the rows of a class are added in order.
+    let parts: Vec<_> = sums.axis_chunks_iter_mut(Axis(1), TILE).collect();
+    let of_parts: Vec<_> = x.axis_chunks_iter(Axis(1), TILE).collect();
+    parts.into_par_iter().zip(of_parts).for_each(|(mut sums, x)| {
+        for (row, &label) in x.rows().into_iter().zip(labels) {
+            sums.row_mut(label).zip_mut_with(&row, |sum, &value| *sum += f64::from(value));
+        }
+    });
     let mut counts = vec![0; classes];
-    for (row, &label) in x.rows().into_iter().zip(labels) {
-        sums.row_mut(label).zip_mut_with(&row, |sum, &value| *sum += f64::from(value));
+    for &label in labels {
         counts[label] += 1;
     }
     (sums, counts)

@@ -1,11 +1,13 @@
 //! Tasks that share a dictionary with their descriptions.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::checks::{check_columns, check_count, check_finite_wide, check_positive};
-use crate::linear::{plus_diagonal, solve};
+use crate::checks::{
+    check_classes, check_columns, check_count, check_finite_wide, check_positive, check_rows,
+};
+use crate::linear::{gram, plus_diagonal, solve};
 use crate::sparse::SparseCoding;
 use crate::{TransferError, Warning};
 
@@ -18,7 +20,8 @@ use crate::{TransferError, Warning};
 ///
 /// and L and D minimise the mean of that over the tasks so far plus `λ(‖L‖² + ‖D‖²)`, in closed form
 /// from sums that each task adds to. A new task's parameters are `L·s` with `s` from its description
-/// alone; its first rows improve them as rows of any task do, through a code of both.
+/// alone; its first rows improve them as rows of any task do, through a code of both. [`TaskEstimate`]
+/// has θ and Γ of a task of two classes.
 ///
 /// Ruvolo & Eaton (2013), "ELLA: an efficient lifelong learning algorithm", ICML; Isele, Rostami & Eaton
 /// (2016), "Using task features for zero-shot knowledge transfer in lifelong learning", IJCAI; Rostami,
@@ -63,6 +66,85 @@ pub struct TaskDictionary {
     /// `Σ ssᵀ` and `Σ φsᵀ`.
     squares: Array2<f64>,
     cross: Array2<f64>,
+}
+
+/// Parameters of one task by its rows alone, and how sharply these tell them: what a
+/// [`TaskDictionary`] learns a task from.
+///
+/// ```
+/// # use procrust_blas as _;
+/// use ndarray::array;
+/// use procrust_transfer::{LinearScores, TaskEstimate};
+///
+/// let rows = array![[0.0_f32], [0.2], [1.0], [1.2]];
+/// let task = TaskEstimate::of_two_classes(rows.view(), &[0, 0, 1, 1], 0.01)?;
+/// let model = LinearScores::of_two_classes(task.parameters())?;
+/// assert_eq!(model.predict(array![[0.1_f32], [0.9]].view())?, [0, 1]);
+/// # Ok::<(), procrust_transfer::TransferError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskEstimate {
+    parameters: Array1<f64>,
+    curvature: Array2<f64>,
+    warnings: Vec<Warning>,
+}
+
+impl TaskEstimate {
+    /// Of two classes, by least squares on ±1: the minimiser θ = (w, b) of
+    /// `‖X·w + b − y‖² + l2·‖w‖²`, d + 1 numbers, and the curvature of that at θ over the number of
+    /// rows, `Γ = ([X 1]ᵀ[X 1] + l2·diag(1, …, 1, 0)) / n`. Label 1 is where `x·w + b` is above 0.
+    ///
+    /// What Γ weighs does not grow with the rows; where tasks have few and many, multiply it by their
+    /// number over that of a usual task.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::Empty`], [`TransferError::NonFinite`], [`TransferError::Labels`],
+    /// [`TransferError::Label`] for one that is neither 0 nor 1, [`TransferError::Classes`] for rows of
+    /// one class, [`TransferError::Setting`] unless `l2` is above 0.
+    pub fn of_two_classes(
+        x: ArrayView2<'_, f32>,
+        labels: &[usize],
+        l2: f64,
+    ) -> Result<Self, TransferError> {
+        check_positive("l2", l2)?;
+        check_rows("rows", x)?;
+        check_classes("classes of a task", x.nrows(), labels, 2, 2)?;
+        let (rows, dim) = x.dim();
+        let mut wider = Array2::ones((rows, dim + 1));
+        wider.slice_mut(s![.., ..dim]).assign(&x);
+        let mut right = Array1::<f64>::zeros(dim + 1);
+        for (row, &label) in wider.rows().into_iter().zip(labels) {
+            let aim = if label == 1 { 1.0 } else { -1.0 };
+            right.zip_mut_with(&row, |sum, &value| *sum += aim * f64::from(value));
+        }
+        let mut left = gram(wider.view());
+        left.diag_mut().slice_mut(s![..dim]).mapv_inplace(|value| value + l2);
+        let (solved, warning) = solve("the rows of a task", &left, &right.insert_axis(Axis(1)))?;
+        Ok(Self {
+            parameters: solved.column(0).to_owned(),
+            curvature: left / rows as f64,
+            warnings: warning.into_iter().collect(),
+        })
+    }
+
+    /// θ: the weights, then the intercept.
+    #[must_use]
+    pub fn parameters(&self) -> ArrayView1<'_, f64> {
+        self.parameters.view()
+    }
+
+    /// Γ.
+    #[must_use]
+    pub fn curvature(&self) -> &Array2<f64> {
+        &self.curvature
+    }
+
+    /// What the estimate left to be said.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
 }
 
 impl Tadell {
@@ -158,14 +240,12 @@ impl TaskDictionary {
             for j in 0..k {
                 let share = code[i] * code[j];
                 if share != 0.0 {
-                    let place = ndarray::s![i * dim..(i + 1) * dim, j * dim..(j + 1) * dim];
+                    let place = s![i * dim..(i + 1) * dim, j * dim..(j + 1) * dim];
                     self.curvature.slice_mut(place).scaled_add(share, gamma);
                 }
                 self.squares[[i, j]] += share;
             }
-            self.right
-                .slice_mut(ndarray::s![i * dim..(i + 1) * dim])
-                .scaled_add(code[i], &by_theta);
+            self.right.slice_mut(s![i * dim..(i + 1) * dim]).scaled_add(code[i], &by_theta);
             self.cross.column_mut(i).scaled_add(code[i], &phi);
         }
         self.tasks += 1;
@@ -175,7 +255,7 @@ impl TaskDictionary {
         let right = (&self.right / tasks).insert_axis(Axis(1));
         let (solved, first) = solve("the sums over tasks", &left, &right)?;
         for i in 0..k {
-            let atom = solved.slice(ndarray::s![i * dim..(i + 1) * dim, 0]);
+            let atom = solved.slice(s![i * dim..(i + 1) * dim, 0]);
             self.parameters.column_mut(i).assign(&atom);
         }
         let weight = self.settings.description_weight;

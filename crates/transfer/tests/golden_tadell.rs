@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{assert_close, matrix, noise, number, numbers};
+use common::{assert_close, counts, matrix, noise, number, numbers, rows};
 use ndarray::{Array1, Array2, Axis};
 use procrust_blas as _;
-use procrust_transfer::{SparseCoding, Tadell};
+use procrust_transfer::{LinearScores, SparseCoding, Tadell, TaskEstimate};
 use serde_json::Value;
 
 /// Codes to 1e-13 and systems of good condition, over six tasks.
@@ -46,6 +46,27 @@ fn dictionaries_are_numpys() {
     near(learned.predict(phi.row(last)).unwrap(), &golden["predicted"], "predicted");
     let improved = learned.improve(theta.row(last), &gamma[last], phi.row(last)).unwrap();
     near(improved, &golden["improved"], "improved");
+}
+
+/// One system of four equations.
+#[test]
+fn estimates_of_two_classes_are_numpys() {
+    let golden: Value = serde_json::from_str(include_str!("golden/tadell.json")).unwrap();
+    let golden = &golden["estimate"];
+    let (x, labels) = (rows(&golden["rows"]), counts(&golden["labels"]));
+    let found = TaskEstimate::of_two_classes(x.view(), &labels, number(&golden["l2"])).unwrap();
+    assert_close(found.curvature().view(), matrix(&golden["gamma"]).view(), 1e-12, "Γ");
+    let theta = Array1::from(numbers(&golden["theta"]));
+    let (ours, theirs) =
+        (found.parameters().insert_axis(Axis(0)), theta.view().insert_axis(Axis(0)));
+    assert_close(ours, theirs, 1e-12, "θ");
+    // The model's scores are those of ±1.
+    let model = LinearScores::of_two_classes(found.parameters()).unwrap();
+    let scores = model.scores(x.view()).unwrap();
+    assert_eq!(scores.column(0), -&scores.column(1));
+    let expected = x.mapv(f64::from).dot(&theta.slice(ndarray::s![..3])) + theta[3];
+    let (ours, theirs) = (scores.column(1).insert_axis(Axis(0)), expected.insert_axis(Axis(0)));
+    assert_close(ours, theirs.view(), 1e-12, "scores");
 }
 
 /// Where descriptions tell of the parameters, the description of a new task does, and its first rows add
@@ -91,4 +112,16 @@ fn bad_input_is_told() {
     assert_eq!(error.to_string(), "curvature: 3 columns, expected 2");
     assert_eq!(learned, before);
     assert!(Tadell { ridge: 0.0, ..method }.start(2, 3).is_err());
+    let x = ndarray::array![[1.0_f32, 2.0], [0.5, 0.0]];
+    let error = |labels: &[usize], l2| {
+        TaskEstimate::of_two_classes(x.view(), labels, l2).unwrap_err().to_string()
+    };
+    assert_eq!(error(&[1, 1], 1.0), "classes of a task: rows of 1 classes, expected at least 2");
+    assert_eq!(
+        error(&[0, 2], 1.0),
+        "label 2 at row 1: expected labels below 2, the number of classes"
+    );
+    assert_eq!(error(&[0, 1], 0.0), "l2 is 0, expected a finite number above 0");
+    let error = LinearScores::of_two_classes(Array1::zeros(0).view()).unwrap_err();
+    assert!(error.to_string().starts_with("parameters: found 1 rows of 0 columns"), "{error}");
 }

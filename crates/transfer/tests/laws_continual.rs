@@ -6,7 +6,10 @@ use common::{described, on_any_threads};
 use ndarray::{Array1, Array2, Axis, array, s};
 use procrust_align::sliced_wasserstein;
 use procrust_blas as _;
-use procrust_transfer::{ClassMixture, ContinualProgress, CovarianceShrinkage, Spread};
+use procrust_transfer::{
+    ClassMixture, ContinualProgress, CovarianceShrinkage, EmbeddedReplay, Spread,
+    per_class_accuracy,
+};
 
 /// Rows drawn from a component have its class's mean and covariance; a diagonal one has no
 /// covariances.
@@ -79,4 +82,78 @@ fn progress_by_hand() {
     assert!(near(&found.forward, &[0.0, -0.1]));
     let error = ContinualProgress::of(r.slice(s![..2, ..]), Array1::zeros(3).view()).unwrap_err();
     assert_eq!(error.to_string(), "accuracies: 3 columns, expected 2");
+}
+
+/// Three tasks of two classes in an embedding: what holds it keeps earlier classes where the memory has
+/// them, and keeps them known.
+#[test]
+fn sliced_wasserstein_holds_an_embedding() {
+    let data = described(6, 40, (12, 5), 0.6, 21);
+    let of = |classes: [usize; 2]| {
+        let rows: Vec<usize> =
+            (0..data.labels.len()).filter(|&row| classes.contains(&data.labels[row])).collect();
+        let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
+        (data.x.select(Axis(0), &rows), labels)
+    };
+    let learn = |hold: f64| {
+        let method = EmbeddedReplay { components: 6, hold, ..Default::default() };
+        let (x, labels) = of([0, 1]);
+        let mut learned = method.fit(x.view(), &labels, 6).unwrap();
+        for classes in [[2, 3], [4, 5]] {
+            let (x, labels) = of(classes);
+            learned.learn(x.view(), &labels).unwrap();
+        }
+        learned
+    };
+    let drift = |hold| {
+        let learned = learn(hold);
+        let (x, labels) = of([0, 1]);
+        let embedded = learned.embed(x.view()).unwrap().mapv(|value| value as f32);
+        let (drawn, of_drawn) = learned.memory().sample(40, 3);
+        let some = |rows: &Array2<f32>, labels: &[usize], class: usize| {
+            let which: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == class).collect();
+            rows.select(Axis(0), &which)
+        };
+        let apart = |class| {
+            let (here, there) = (some(&embedded, &labels, class), some(&drawn, &of_drawn, class));
+            sliced_wasserstein(here.view(), there.view(), 32, 1).unwrap().distance
+        };
+        apart(0) + apart(1)
+    };
+    let (held, free) = (drift(10.0), drift(0.0));
+    assert!(held < free, "{held} against {free}");
+    let learned = learn(10.0);
+    let found = learned.model().unwrap().predict(data.x.view()).unwrap();
+    assert!(per_class_accuracy(&found, &data.labels) > 0.9);
+    assert_eq!(learned.memory().numbers(), 6 * 2 * 6);
+    assert_eq!(on_any_threads(|| learn(1.0)), learn(1.0));
+}
+
+#[test]
+fn embeddings_that_cannot_be_are_told() {
+    let data = described(2, 3, (8, 2), 1.0, 5);
+    let error = |method: EmbeddedReplay, labels: &[usize]| {
+        method.fit(data.x.view(), labels, 4).unwrap_err().to_string()
+    };
+    let usual = EmbeddedReplay { components: 2, ..Default::default() };
+    assert_eq!(
+        error(EmbeddedReplay { components: 7, ..usual }, &data.labels),
+        "the number of components is 7, the largest possible here is 5"
+    );
+    assert_eq!(
+        error(EmbeddedReplay { hold: -1.0, ..usual }, &data.labels),
+        "hold is -1, expected a finite number of at least 0"
+    );
+    assert_eq!(
+        error(usual, &[1; 6]),
+        "classes of the first task: rows of 1 classes, expected at least 2"
+    );
+    assert!(error(usual, &[9; 6]).contains('9'));
+    let mut learned = usual.fit(data.x.view(), &data.labels, 4).unwrap();
+    let before = learned.clone();
+    let mut broken = data.x.clone();
+    broken[[1, 2]] = f32::NAN;
+    let error = learned.learn(broken.view(), &[2; 6]).unwrap_err().to_string();
+    assert_eq!(error, "rows: the value at row 1, column 2 is NaN, expected a finite number");
+    assert_eq!(learned, before);
 }

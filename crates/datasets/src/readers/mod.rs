@@ -2,6 +2,7 @@
 
 mod boxes;
 mod delimited;
+mod hdf5;
 mod idx;
 mod labels;
 mod mat;
@@ -51,7 +52,7 @@ pub struct TableOptions {
 ///
 /// | format | found by | holds |
 /// |---|---|---|
-/// | MATLAB v5 | `.mat` | numeric and sparse variables; others are passed over |
+/// | MATLAB v5 to v7, v7.3 (HDF5) | `.mat` | numeric and sparse variables; others are passed over |
 /// | NumPy | `.npy`, `.npz` | numbers; as labels also text |
 /// | text with delimiters | `.csv`, `.tsv` | numbers; as labels also text; a header is found out |
 /// | svmlight, libsvm | `.svmlight`, `.libsvm`, `.svm` | `label index:value …`, read into a dense matrix |
@@ -191,6 +192,7 @@ impl Format {
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(Self::Npy),
             [b'P', b'K', 3, 4, ..] => Ok(Self::Npz),
             [b'M', b'A', b'T', b'L', b'A', b'B', ..] => Ok(Self::Mat),
+            start if start == hdf5::SIGNATURE => Ok(Self::Mat),
             [0, 0, 8 | 9 | 11..=14, 1..=8, ..] => Ok(Self::Idx),
             _ => Err(DatasetError::UnknownFormat { path: path.into(), known: KNOWN }),
         }

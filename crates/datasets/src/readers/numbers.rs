@@ -53,7 +53,7 @@ impl Number {
 }
 
 /// What a number of a file becomes.
-pub(super) trait Cell: Sized {
+pub(super) trait Cell: Clone + Default {
     fn unsigned(value: u64) -> Self;
     fn signed(value: i64) -> Self;
     fn single(value: f32) -> Self;

@@ -106,7 +106,7 @@ fn npy_pictures_keep_their_shape() {
 
 #[test]
 fn mat_of_every_class() {
-    for file in ["plain.mat", "packed.mat"] {
+    for file in ["plain.mat", "packed.mat", "plain73.mat"] {
         let classes = [
             ("int8", 'i'),
             ("uint8", 'u'),

@@ -3,6 +3,7 @@
 mod broken;
 mod broken_text;
 mod golden;
+mod hdf5;
 mod mutations;
 mod text;
 
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use procrust_datasets::{DatasetError, Table, TableOptions, read_table};
 
-/// A file made by `tests/golden/make_readers.py`.
+/// A file made by `tests/golden/make_readers.py` or `make_hdf5.py`.
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/readers").join(name)
 }

@@ -13,6 +13,8 @@ fn files() -> Vec<File> {
     vec![
         named("plain.mat", vec![("double", "labels"), ("sparse", "across"), ("cube", "")]),
         named("packed.mat", vec![("int8", "labels"), ("sparse", "across")]),
+        named("plain73.mat", vec![("double", "labels"), ("sparse", "across"), ("cube", "two")]),
+        named("packed73.mat", vec![("double", "answers"), ("shuffled", ""), ("wide", "")]),
         named("little.mat", vec![("fts", "labels"), ("few", "few")]),
         named("big_packed.mat", vec![("fts", "labels")]),
         named("stored.npz", vec![("little_f2_c", "big_text"), ("u1_f", "bytes")]),

@@ -33,7 +33,7 @@ pub struct ContinualPlan {
 }
 
 /// What is done against forgetting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum ContinualMethod {
     /// Nothing: each task is learned from where the last one ended.
@@ -42,6 +42,13 @@ pub enum ContinualMethod {
     Mixture {
         /// Whether a component has a whole covariance, or variances alone.
         full: bool,
+    },
+    /// Rows drawn from a Gaussian a class in an embedding that moves while it learns.
+    Embedding {
+        /// Dimensions of the embedding.
+        components: usize,
+        /// What the sliced Wasserstein distance weighs that holds earlier classes in place.
+        hold: f64,
     },
     /// Rows that were kept are learned again: as many as take the room of the mixture's variances.
     Stored,
@@ -54,6 +61,7 @@ impl Labelled for ContinualMethod {
         match self {
             Self::None => "none",
             Self::Mixture { .. } => "mixture",
+            Self::Embedding { .. } => "embedding",
             Self::Stored => "stored",
             Self::Joint => "joint",
         }
@@ -61,15 +69,22 @@ impl Labelled for ContinualMethod {
 
     fn settings(&self) -> Settings {
         let mut settings = Settings::new();
-        if let Self::Mixture { full } = self {
-            settings.insert("spread".into(), json!(if *full { "full" } else { "diagonal" }));
+        match *self {
+            Self::Mixture { full } => {
+                settings.insert("spread".into(), json!(if full { "full" } else { "diagonal" }));
+            }
+            Self::Embedding { components, hold } => {
+                settings.insert("components".into(), json!(components));
+                settings.insert("hold".into(), json!(hold));
+            }
+            Self::None | Self::Stored | Self::Joint => {}
         }
         settings
     }
 }
 
 impl ContinualMethod {
-    const NAMES: [&'static str; 4] = ["none", "mixture", "stored", "joint"];
+    const NAMES: [&'static str; 5] = ["none", "mixture", "embedding", "stored", "joint"];
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
@@ -79,6 +94,10 @@ impl ContinualMethod {
                 let words = [("diagonal", false), ("full", true)];
                 Self::Mixture { full: table.word("spread", &words)?.unwrap_or(false) }
             }
+            "embedding" => Self::Embedding {
+                components: table.count("components", 1)?.unwrap_or(16),
+                hold: table.number("hold", 0.0)?.unwrap_or(1.0),
+            },
             "stored" => Self::Stored,
             "joint" => Self::Joint,
             other => {
@@ -104,12 +123,16 @@ impl ContinualPlan {
         let own_labels = keys.word("labels", &words)?.unwrap_or(true);
         let train_rows = keys.count("train_rows", 2)?.unwrap_or(300);
         let test_rows = keys.count("test_rows", 1)?.unwrap_or(100);
-        let l2 = keys.number("l2", 0.0)?.unwrap_or(1.0);
-        if l2 == 0.0 {
-            return Err(keys.error("l2: expected a number above 0, found 0"));
-        }
+        let l2 = keys.positive("l2", 1.0)?;
         keys.finish()?;
-        let (methods, _) = methods(table, ContinualMethod::parse)?;
+        let (methods, places) = methods(table, ContinualMethod::parse)?;
+        for (method, place) in methods.iter().zip(&places) {
+            if !own_labels && matches!(method, ContinualMethod::Embedding { .. }) {
+                return Err(
+                    place.error("embedding keeps a Gaussian a label: it needs labels = \"own\"")
+                );
+            }
+        }
         Ok(Self { data, place, tasks, own_labels, train_rows, test_rows, l2, methods })
     }
 }

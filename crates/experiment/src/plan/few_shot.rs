@@ -131,14 +131,39 @@ pub enum FewShotMethod {
     },
 }
 
+impl NamedClasses {
+    /// `[descriptions]` of classes with these names, if the plan has it.
+    pub(super) fn parse(
+        folder: &Path,
+        table: &mut Table,
+        names: Option<Vec<(String, Place)>>,
+    ) -> Result<Option<Self>, PlanError> {
+        let Some(mut described) = table.table("descriptions")? else { return Ok(None) };
+        let descriptions = match described.optional_text("attributes")? {
+            Some(file) => ClassDescriptions::Attributes(existing(folder, &file)?),
+            None => ClassDescriptions::Words(WordSource::parse(folder, &mut described)?),
+        };
+        let rows = row_steps(&mut described)?;
+        described.finish()?;
+        let names = names.map(|names| names.into_iter().map(|(name, _)| name).collect());
+        Ok(Some(Self { names, descriptions, rows }))
+    }
+}
+
 impl Learner {
     const WORDS: [(&'static str, Self); 2] = [("ridge", Self::Ridge), ("logistic", Self::Logistic)];
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ridge => "ridge",
             Self::Logistic => "logistic",
         }
+    }
+
+    /// `learner` and its penalty, `l2`.
+    pub(super) fn parse(table: &mut Table) -> Result<(Self, f64), PlanError> {
+        let learner = table.word("learner", &Self::WORDS)?.unwrap_or(Self::Ridge);
+        Ok((learner, table.positive("l2", 1.0)?))
     }
 }
 
@@ -216,26 +241,18 @@ impl FewShotMethod {
 
     fn parse(mut table: Table) -> Result<Self, PlanError> {
         let (name, place) = table.text("name")?;
-        let learner = |table: &mut Table| -> Result<(Learner, f64), PlanError> {
-            let learner = table.word("learner", &Learner::WORDS)?.unwrap_or(Learner::Ridge);
-            let l2 = table.number("l2", 0.0)?.unwrap_or(1.0);
-            if l2 > 0.0 {
-                return Ok((learner, l2));
-            }
-            Err(place.error("l2: expected a number above 0, found 0"))
-        };
         let method = match name.as_str() {
             "target-only" => {
-                let (learner, l2) = learner(&mut table)?;
+                let (learner, l2) = Learner::parse(&mut table)?;
                 Self::TargetOnly { learner, l2 }
             }
             "pooled" => {
-                let (learner, l2) = learner(&mut table)?;
+                let (learner, l2) = Learner::parse(&mut table)?;
                 Self::Pooled { learner, l2 }
             }
             "source-only" => Self::SourceOnly,
             "biased" => {
-                let (learner, l2) = learner(&mut table)?;
+                let (learner, l2) = Learner::parse(&mut table)?;
                 Self::Biased { learner, l2 }
             }
             "warm-start" => Self::WarmStart { steps: table.count("steps", 1)?.unwrap_or(50) },
@@ -316,19 +333,9 @@ impl FewShotPlan {
         let shots = task.counts("shots", 1)?.unwrap_or_else(|| vec![1, 2, 5, 10, 20, 50]);
         let shots = shots.into_iter().filter_map(|n| usize::try_from(n).ok()).collect();
         let test_rows = task.count("test_rows", 1)?.unwrap_or(2000);
-        let names = task.texts("names")?.map(|names| texts(Some(names)));
+        let names = task.texts("names")?;
         task.finish()?;
-
-        let descriptions = table.table("descriptions")?.map(|mut described| {
-            let descriptions = match described.optional_text("attributes")? {
-                Some(file) => ClassDescriptions::Attributes(existing(folder, &file)?),
-                None => ClassDescriptions::Words(WordSource::parse(folder, &mut described)?),
-            };
-            let rows = row_steps(&mut described)?;
-            described.finish()?;
-            Ok(NamedClasses { names, descriptions, rows })
-        });
-        let descriptions = descriptions.transpose()?;
+        let descriptions = NamedClasses::parse(folder, table, names)?;
 
         let (methods, places) = methods(table, FewShotMethod::parse)?;
         for (method, place) in methods.iter().zip(&places) {

@@ -8,6 +8,7 @@ mod encoder;
 mod few_shot;
 mod lexicon;
 mod metric;
+mod pair_tasks;
 mod parts;
 mod rank_metric;
 mod ranking;
@@ -37,6 +38,7 @@ pub use lexicon::{
     Criterion, LexiconMethod, LexiconPlan, LexiconSource, SpacePlan, Training, WordPairs,
 };
 pub use metric::ClassMetric;
+pub use pair_tasks::{Improvement, PairTasksMethod, PairTasksPlan};
 pub(crate) use parts::labels;
 pub use parts::{Columns, Labelled, Settings, WordSource};
 pub use rank_metric::RankMetric;

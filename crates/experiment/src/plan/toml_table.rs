@@ -283,6 +283,12 @@ impl Table {
         items.iter().map(number).collect::<Result<_, _>>().map(Some)
     }
 
+    /// A number above 0, or `default` where there is none.
+    pub(crate) fn positive(&mut self, key: &'static str, default: f64) -> Result<f64, PlanError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        positive(&value).ok_or_else(|| self.mismatch(key, "a number above 0", &value))
+    }
+
     /// A number above 0 and below 1.
     pub(crate) fn share(&mut self, key: &'static str) -> Result<Option<f64>, PlanError> {
         let Some(value) = self.take(key) else { return Ok(None) };

@@ -7,6 +7,7 @@ use super::{
     continual::ContinualPlan,
     detection::DetectionPlan,
     few_shot::FewShotPlan,
+    pair_tasks::PairTasksPlan,
     parts::{Labelled, labels},
     ranking::RankingPlan,
     toml_table::{PlanError, Table},
@@ -21,6 +22,8 @@ pub enum TransferPlan {
     ZeroShot(ZeroShotPlan),
     /// A few labelled rows of each class, and what was learned before.
     FewShot(FewShotPlan),
+    /// The same of many described tasks, two classes each.
+    PairTasks(Box<PairTasksPlan>),
     /// Which source task would help a target most.
     Ranking(RankingPlan),
     /// Tasks one after another.
@@ -39,7 +42,7 @@ impl TransferPlan {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ZeroShot(_) => "zero-shot",
-            Self::FewShot(_) => "few-shot",
+            Self::FewShot(_) | Self::PairTasks(_) => "few-shot",
             Self::Ranking(_) => "ranking",
             Self::Continual(_) => "continual",
             Self::Detection(_) => "detection",
@@ -54,7 +57,12 @@ impl TransferPlan {
     ) -> Result<Option<Self>, PlanError> {
         Ok(Some(match kind {
             "zero-shot" => Self::ZeroShot(ZeroShotPlan::parse(folder, table)?),
-            "few-shot" => Self::FewShot(FewShotPlan::parse(folder, table)?),
+            "few-shot" => match table.table("pairs")? {
+                Some(pairs) => {
+                    Self::PairTasks(Box::new(PairTasksPlan::parse(folder, table, pairs)?))
+                }
+                None => Self::FewShot(FewShotPlan::parse(folder, table)?),
+            },
             "ranking" => Self::Ranking(RankingPlan::parse(folder, table)?),
             "continual" => Self::Continual(ContinualPlan::parse(folder, table)?),
             "detection" => Self::Detection(Box::new(DetectionPlan::parse(folder, table)?)),
@@ -68,6 +76,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(plan) => vec![plan.task()],
             Self::FewShot(plan) => plan.tasks(),
+            Self::PairTasks(plan) => plan.tasks(),
             Self::Ranking(plan) => plan.tasks(),
             Self::Continual(plan) => vec![plan.data.domains[0].name.clone()],
             Self::Detection(plan) => plan.tasks(),
@@ -80,6 +89,7 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(plan) => labelled(&plan.methods),
             Self::FewShot(plan) => labelled(&plan.methods),
+            Self::PairTasks(plan) => labelled(&plan.methods),
             Self::Ranking(plan) => labelled(&plan.methods),
             Self::Continual(plan) => labelled(&plan.methods),
             Self::Detection(plan) => labelled(&plan.methods),
@@ -92,6 +102,9 @@ impl TransferPlan {
         match self {
             Self::ZeroShot(_) => "mean per-class accuracy in % on classes that were not trained on",
             Self::FewShot(_) => "accuracy in % by the number of labelled rows",
+            Self::PairTasks(_) => {
+                "accuracy in % on new tasks of two classes, by the number of labelled rows"
+            }
             Self::Ranking(_) => "rank correlation × 100, and accuracy in % with the source chosen",
             Self::Continual(_) => {
                 "in %: accuracy on all tasks at the end, and what changed on the way"

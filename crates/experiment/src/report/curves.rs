@@ -20,12 +20,17 @@ const BOTTOM: f64 = 36.0;
 
 /// One picture a direction of a lexicon plan with several sizes, one panel a criterion.
 pub(super) fn learning_curves(finished: &Finished, summary: &Summary, id: &str) -> Vec<Picture> {
-    if let Kind::Transfer(TransferPlan::FewShot(plan)) = &finished.plan.kind {
-        let shots: Vec<Option<usize>> = plan.shots.iter().copied().map(Some).collect();
+    let shots = match &finished.plan.kind {
+        Kind::Transfer(TransferPlan::FewShot(plan)) => Some((&plan.shots, "test rows")),
+        Kind::Transfer(TransferPlan::PairTasks(plan)) => Some((&plan.shots, "new tasks")),
+        _ => None,
+    };
+    if let Some((shots, items)) = shots {
+        let shots: Vec<Option<usize>> = shots.iter().copied().map(Some).collect();
         let title = "Accuracy by the number of labelled rows a class";
-        let caption = "Bars are 95 % intervals over test rows and draws.";
+        let caption = format!("Bars are 95 % intervals over {items} and draws.");
         let axis = "labelled rows a class";
-        return by_size(finished, summary, &shots, &["accuracy"], (title, caption, axis), id);
+        return by_size(finished, summary, &shots, &["accuracy"], (title, &caption, axis), id);
     }
     if let Kind::Text(TextPlan::Tuning(plan)) = &finished.plan.kind {
         let sizes: Vec<Option<usize>> = plan.sizes.iter().copied().map(Some).collect();
@@ -170,7 +175,7 @@ fn draw(title: &str, counts: &[usize], curves: &[Curve], axis: &str) -> String {
     let ends = curves.iter().flat_map(|curve| &curve.points).map(|(_, value, half)| value + half);
     // The scale ends on a tenth.
     let most = ((ends.fold(0.0_f64, f64::max).min(1.0) * 10.0).ceil() / 10.0).max(0.1);
-    let log = |pairs: usize| (pairs.max(1) as f64).ln();
+    let log = |pairs: usize| (pairs as f64).ln_1p(); // curves may begin at 0
     let (first, last) = (log(counts[0]), log(counts[counts.len() - 1]));
     let x = |pairs: usize| {
         // Room for the marks of curves that lie beside each other.

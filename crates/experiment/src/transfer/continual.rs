@@ -3,8 +3,8 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 use procrust_classify::statistics::{self, Interval};
 use procrust_transfer::{
-    BiasedLogistic, ClassMixture, ContinualProgress, CovarianceShrinkage, LinearScores, Spread,
-    TransferError, per_class_accuracy,
+    BiasedLogistic, ClassMixture, ContinualProgress, CovarianceShrinkage, EmbeddedReplay,
+    EmbeddedTasks, LinearScores, Spread, TransferError, per_class_accuracy,
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -132,13 +132,16 @@ fn measure(
         _ => Spread::Diagonal,
     };
     let mut memory = ClassMixture::new(dim, spread);
+    let mut embedded: Option<EmbeddedTasks> = None;
     let mut model = untrained.clone();
     let mut reached = Array2::zeros((tasks.len(), tasks.len()));
     for (at, task) in tasks.iter().enumerate() {
         let new = lesson(task, false, usize::MAX);
         let past: Vec<usize> = tasks[..at].concat();
         let again = match method {
-            ContinualMethod::None => Lesson { x: Array2::zeros((0, dim)), labels: Vec::new() },
+            ContinualMethod::None | ContinualMethod::Embedding { .. } => {
+                Lesson { x: Array2::zeros((0, dim)), labels: Vec::new() }
+            }
             ContinualMethod::Mixture { .. } => {
                 let (x, labels) = memory.sample(plan.train_rows, seed + at as u64);
                 Lesson { x, labels }
@@ -147,13 +150,24 @@ fn measure(
             ContinualMethod::Stored => lesson(&past, false, 2),
             ContinualMethod::Joint => lesson(&past, false, usize::MAX),
         };
-        let x = concatenate![Axis(0), new.x, again.x];
-        let labels: Vec<usize> =
-            new.labels.iter().chain(&again.labels).map(|&class| label(class)).collect();
-        // From where the last task ended, and drawn there; what is trained on all draws to zero.
-        let source = (at > 0 && method != ContinualMethod::Joint).then_some(&model);
-        let logistic = BiasedLogistic { l2: plan.l2, tolerance: 1e-4, ..Default::default() };
-        model = logistic.fit(x.view(), &labels, outputs, source)?;
+        model = if let ContinualMethod::Embedding { components, hold } = method {
+            let settings =
+                EmbeddedReplay { components, hold, l2: plan.l2, seed, ..Default::default() };
+            let x = new.x.view();
+            match &mut embedded {
+                Some(embedded) => embedded.learn(x, &new.labels)?,
+                None => embedded = Some(settings.fit(x, &new.labels, outputs)?),
+            }
+            embedded.as_ref().map_or_else(|| Ok(untrained.clone()), EmbeddedTasks::model)?
+        } else {
+            let x = concatenate![Axis(0), new.x, again.x];
+            let labels: Vec<usize> =
+                new.labels.iter().chain(&again.labels).map(|&class| label(class)).collect();
+            // From where the last task ended, and drawn there; what is trained on all draws to zero.
+            let source = (at > 0 && method != ContinualMethod::Joint).then_some(&model);
+            let logistic = BiasedLogistic { l2: plan.l2, tolerance: 1e-4, ..Default::default() };
+            logistic.fit(x.view(), &labels, outputs, source)?
+        };
         if matches!(method, ContinualMethod::Mixture { .. }) {
             memory.learn(new.x.view(), &new.labels)?;
         }

@@ -18,7 +18,7 @@ use crate::{
     adaptation::Domains,
     plan::{
         ClassDescriptions, CovarianceSource, Embedding, FewShotMethod, FewShotPlan, Learner,
-        NamedClasses,
+        NamedClasses, Place,
     },
     run::Finding,
     space::Space,
@@ -139,7 +139,8 @@ impl FewShotTasks {
             test.labels.len()
         ));
         let descriptions =
-            plan.descriptions.as_ref().map(|named| describe(named, &classes, plan)).transpose()?;
+            plan.descriptions.as_ref().map(|named| describe(named, &classes, &plan.place));
+        let descriptions = descriptions.transpose()?;
         let mut tasks = Self {
             notes,
             base: base_rows,
@@ -360,10 +361,10 @@ fn split(task: &Rows, classes: usize, most: usize) -> (Rows, Rows) {
 }
 
 /// One row for each of the data's classes.
-fn describe(
+pub(super) fn describe(
     named: &NamedClasses,
     classes: &[String],
-    plan: &FewShotPlan,
+    place: &Place,
 ) -> Result<Array2<f32>, TransferDataError> {
     let names = named.names.as_deref().unwrap_or(classes);
     if names.len() != classes.len() {
@@ -373,7 +374,7 @@ fn describe(
             classes.len(),
             classes.join(", ")
         );
-        return Err(plan.place.error(message).into());
+        return Err(place.error(message).into());
     }
     let descriptions = match &named.descriptions {
         ClassDescriptions::Words(words) => {

@@ -4,6 +4,7 @@ mod class_words;
 pub mod continual;
 pub mod detection;
 pub mod few_shot;
+pub mod pair_tasks;
 mod placed;
 pub mod ranking;
 pub mod zero_shot;
@@ -93,6 +94,8 @@ pub enum TransferData {
     ZeroShot(zero_shot::Classes),
     /// Of a few-shot plan.
     FewShot(Box<few_shot::FewShotTasks>),
+    /// Of a few-shot plan whose tasks are pairs of classes.
+    PairTasks(pair_tasks::PairTasks),
     /// Of a ranking plan.
     Ranking(ranking::RankingTasks),
     /// Of a continual plan.
@@ -113,6 +116,9 @@ impl TransferData {
             TransferPlan::FewShot(plan) => {
                 Self::FewShot(Box::new(few_shot::FewShotTasks::load(plan, most)?))
             }
+            TransferPlan::PairTasks(plan) => {
+                Self::PairTasks(pair_tasks::PairTasks::load(plan, most)?)
+            }
             TransferPlan::Ranking(plan) => Self::Ranking(ranking::RankingTasks::load(plan, most)?),
             TransferPlan::Continual(plan) => {
                 Self::Continual(continual::ContinualTasks::load(plan, most)?)
@@ -129,6 +135,7 @@ impl TransferData {
         match self {
             Self::ZeroShot(data) => data.notes.clone(),
             Self::FewShot(data) => data.notes.clone(),
+            Self::PairTasks(data) => data.notes.clone(),
             Self::Ranking(data) => data.notes.clone(),
             Self::Continual(data) => data.notes.clone(),
             Self::Detection(data) => data.notes.clone(),
@@ -144,6 +151,9 @@ impl TransferData {
             }
             (TransferPlan::FewShot(plan), Self::FewShot(data)) => {
                 few_shot::run(plan, data, task, method, seed)
+            }
+            (TransferPlan::PairTasks(plan), Self::PairTasks(data)) => {
+                pair_tasks::run(plan, data, task, method, seed)
             }
             (TransferPlan::Ranking(plan), Self::Ranking(data)) => {
                 ranking::run(plan, data, task, method, seed)

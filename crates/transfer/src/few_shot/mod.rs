@@ -6,7 +6,7 @@ pub(crate) mod fisher;
 pub(crate) mod logistic;
 pub(crate) mod means;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use crate::checks::{check_finite_wide, widen};
 use crate::linear::argmax;
@@ -38,6 +38,23 @@ impl LinearScores {
             return Err(TransferError::NonFinite { what: "intercepts", row: 0, column, value });
         }
         Ok(Self { weights, intercepts, warnings: Vec::new() })
+    }
+
+    /// Of two classes and parameters (w, b), d + 1 numbers: `x·w + b` is the score of class 1 and its
+    /// negative that of class 0, as least squares on ±1 has them.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::Empty`] without a number, [`TransferError::NonFinite`].
+    pub fn of_two_classes(parameters: ArrayView1<'_, f64>) -> Result<Self, TransferError> {
+        let Some(dim) = parameters.len().checked_sub(1) else {
+            return Err(TransferError::Empty { what: "parameters", rows: 1, columns: 0 });
+        };
+        let of_both = Array2::from_shape_fn((dim + 1, 2), |(at, class)| match class {
+            0 => -parameters[at],
+            _ => parameters[at],
+        });
+        Self::new(of_both.slice(s![..dim, ..]).to_owned(), of_both.row(dim).to_owned())
     }
 
     pub(crate) fn with_warnings(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {

@@ -63,6 +63,14 @@ for t in range(TASKS - 1):
     codes.append(code(l, d, theta[t], gamma[t], phi[t]))
     l, d = dictionaries(codes, t + 1)
 last = TASKS - 1
+
+# A task of two classes by least squares on ±1; rows that f32 holds exactly.
+rows = np.round(rng.normal(size=(9, D)) * 64) / 64
+labels = np.array([0, 1, 1, 0, 1, 0, 1, 1, 1])
+L2 = 0.3
+wide = np.hstack([rows, np.ones((9, 1))])
+estimate_gamma = (wide.T @ wide + L2 * np.diag([1.0] * D + [0.0])) / 9
+estimate_theta = np.linalg.solve(9 * estimate_gamma, wide.T @ (2.0 * labels - 1))
 out = {
     "versions": {"numpy": np.__version__, "python": platform.python_version(), "seed": SEED},
     "settings": {"weight": RHO, "penalty": MU, "ridge": RIDGE},
@@ -74,6 +82,13 @@ out = {
     "parameters": l.tolist(),
     "descriptions": d.tolist(),
     "predicted": (l @ code(l, d, None, None, phi[last])).tolist(),
+    "estimate": {
+        "rows": rows.tolist(),
+        "labels": labels.tolist(),
+        "l2": L2,
+        "theta": estimate_theta.tolist(),
+        "gamma": estimate_gamma.tolist(),
+    },
     "improved": (l @ code(l, d, theta[last], gamma[last], phi[last])).tolist(),
 }
 Path(__file__).with_name("tadell.json").write_text(json.dumps(out) + "\n")

@@ -10,17 +10,14 @@ use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use flate2::bufread::ZlibDecoder;
-use ndarray::Array2;
 
-use super::numbers::{Cell, Endian, Number, read_numbers};
-use super::source::{self, open_plain, read_error, truncated};
-use super::variables::{self, Array, Content, Rows, Variable};
-use super::{Table, TableOptions, labels, names, table};
+use super::{Columns, Found, HEADER, Variables, malformed};
 use crate::DatasetError;
+use crate::readers::names;
+use crate::readers::numbers::{Cell, Endian, Number, read_numbers};
+use crate::readers::source::{self, read_error, truncated};
+use crate::readers::variables::{self, Content, Variable};
 
-/// What a part of such a file is called.
-const KIND: &str = "variable";
-const HEADER: u64 = 128;
 /// Element types.
 const MATRIX: u32 = 14;
 const PACKED: u32 = 15;
@@ -29,106 +26,26 @@ const SPARSE: u8 = 5;
 /// No honest list of axes, and no name, is longer.
 const LONGEST_PART: u64 = 4096;
 
-/// A variable, and where its element stands in the file.
-struct Found {
-    place: Place,
-    class: u8,
-    shape: Vec<usize>,
-}
-
+/// Where the element of a variable stands in the file.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     start: u64,
     size: u64,
     packed: bool,
 }
 
-pub(super) fn read(path: &Path, options: &TableOptions) -> Result<Table, DatasetError> {
-    let (mut file, length) = open_plain(path)?;
-    let endian = read_header(&mut file, length, path)?;
-    let mut mat = Mat { file, length, endian, path };
-    let (found, variables) = mat.list()?;
-
-    let (features, label) = variables::choose(path, KIND, &variables, options)?;
-    let mut parts = Vec::new();
-    let mut picture = None;
-    for &index in &features {
-        let rows = mat.features(&found[index], &variables[index].name)?;
-        picture = rows.picture.filter(|_| features.len() == 1);
-        parts.push(rows.features);
-    }
-    let features = variables::beside(path, &options.features, parts)?;
-    let labels = match label {
-        Some(index) => {
-            let labels = mat.labels(&found[index], &variables[index].name)?;
-            labels::check_count(path, features.nrows(), labels.len())?;
-            Some(labels)
-        }
-        None => None,
-    };
-    let mut table = Table::new(path, features, labels);
-    table.picture = picture;
-    Ok(table)
-}
-
-/// One numeric variable as a matrix.
-pub(super) fn read_variable(path: &Path, name: &str) -> Result<Array2<f32>, DatasetError> {
-    let (mut file, length) = open_plain(path)?;
-    let endian = read_header(&mut file, length, path)?;
-    let mut mat = Mat { file, length, endian, path };
-    let (found, variables) = mat.list()?;
-    let options = TableOptions { features: vec![name.to_owned()], labels: None };
-    let (chosen, _) = variables::choose(path, KIND, &variables, &options)?;
-    Ok(mat.features(&found[chosen[0]], name)?.features)
-}
-
-/// Tells the byte order, and other kinds of `.mat` files apart.
-fn read_header(
-    file: &mut BufReader<File>,
-    length: u64,
-    path: &Path,
-) -> Result<Endian, DatasetError> {
-    const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
-    let mut header = [0; HEADER as usize];
-    let found = source::read_up_to(file, &mut header).map_err(|cause| read_error(path, cause))?;
-    let unsupported = |version: &str, save: &str| {
-        let problem = format!("a MATLAB file of version {version}, which cannot be read; {save}");
-        Err(DatasetError::Unsupported { path: path.into(), problem })
-    };
-    let marks = (&header[124..126], &header[126..128]);
-    let is_hdf5 = header.starts_with(HDF5) || header.starts_with(b"MATLAB 7.3");
-    if is_hdf5 || matches!(marks, ([0, 2], b"IM") | ([2, 0], b"MI")) {
-        return unsupported("7.3 (HDF5)", "save it with -v7");
-    }
-    match (found as u64, marks) {
-        (HEADER, ([0, 1], b"IM")) => return Ok(Endian::Little),
-        (HEADER, ([1, 0], b"MI")) => return Ok(Endian::Big),
-        _ => {}
-    }
-    // Version 4 has no header: a number below 5,000 that says byte order and types comes first.
-    let first = [header[0], header[1], header[2], header[3]];
-    let types = u32::from_le_bytes(first).min(u32::from_be_bytes(first));
-    if found >= 20 && types < 5000 {
-        return unsupported("4", "save it with -v7");
-    }
-    if (found as u64) < HEADER && header.starts_with(b"MATLAB") {
-        return Err(truncated(path, "the header", HEADER, length));
-    }
-    let problem = "its header has neither version 5 nor a byte order".into();
-    Err(DatasetError::Malformed { path: path.into(), format: ".mat", problem })
-}
-
 /// A file of version 5 behind its header.
-struct Mat<'a> {
-    file: BufReader<File>,
-    length: u64,
-    endian: Endian,
-    path: &'a Path,
+pub(super) struct Mat<'a> {
+    pub(super) file: BufReader<File>,
+    pub(super) length: u64,
+    pub(super) endian: Endian,
+    pub(super) path: &'a Path,
 }
 
-impl Mat<'_> {
-    /// Reads the headers of all variables.
-    fn list(&mut self) -> Result<(Vec<Found>, Vec<Variable>), DatasetError> {
+impl Variables for Mat<'_> {
+    type Place = Place;
+
+    fn list(&mut self) -> Result<(Vec<Found<Place>>, Vec<Variable>), DatasetError> {
         let (mut found, mut variables) = (Vec::new(), Vec::new());
         let mut at = HEADER;
         while at < self.length {
@@ -159,39 +76,16 @@ impl Mat<'_> {
                 _ => Content::Other(format!("class {class}")),
             };
             variables.push(Variable { name, shape: shape.clone(), content });
-            found.push(Found { place, class, shape });
+            found.push(Found { place, shape, sparse: class == SPARSE });
         }
         Ok((found, variables))
     }
 
-    fn features(&mut self, found: &Found, name: &str) -> Result<Rows, DatasetError> {
-        variables::check_shape(self.path, name, &found.shape)?;
-        let path = self.path;
-        if found.class == SPARSE {
-            return Ok(Rows { features: self.sparse(found, name)?, picture: None });
-        }
-        let values = self.values(found, name)?;
-        let array = Array { shape: found.shape.clone(), fortran: true, values };
-        variables::rows(path, name, array)
-    }
-
-    fn labels(&mut self, found: &Found, name: &str) -> Result<Vec<String>, DatasetError> {
-        if !labels::is_list(&found.shape) {
-            return Err(labels::not_a_list(self.path, name, &found.shape));
-        }
-        variables::check_shape(self.path, name, &found.shape)?;
-        let values: Vec<String> = if found.class == SPARSE {
-            let dense = self.sparse(found, name)?;
-            dense.iter().map(|&value| String::single(value)).collect()
-        } else {
-            self.values(found, name)?
-        };
-        labels::check(self.path, &values, true)?;
-        Ok(values)
-    }
-
-    /// The values of a full variable, the first axis fastest.
-    fn values<T: Cell>(&mut self, found: &Found, name: &str) -> Result<Vec<T>, DatasetError> {
+    fn values<T: Cell>(
+        &mut self,
+        found: &Found<Place>,
+        name: &str,
+    ) -> Result<Vec<T>, DatasetError> {
         let path = self.path;
         let mut body = self.reopen(found.place)?;
         body.header()?;
@@ -207,13 +101,8 @@ impl Mat<'_> {
         Ok(values)
     }
 
-    /// A sparse variable as a dense matrix.
-    fn sparse(&mut self, found: &Found, name: &str) -> Result<Array2<f32>, DatasetError> {
+    fn columns(&mut self, found: &Found<Place>, name: &str) -> Result<Columns, DatasetError> {
         let path = self.path;
-        let broken = |what: &str| malformed(path, format!("sparse `{name}`: {what}"));
-        let [rows, columns] = found.shape[..] else {
-            return Err(broken("it should have two axes"));
-        };
         let mut body = self.reopen(found.place)?;
         body.header()?;
         let mut indices = || -> Result<Vec<i64>, DatasetError> {
@@ -221,38 +110,16 @@ impl Mat<'_> {
             let (number, stored) = body.counted(&part)?;
             body.numbers(&part, number, stored, name)
         };
-        let (row_of, starts) = (indices()?, indices()?);
+        let (rows, starts) = (indices()?, indices()?);
         let part = body.part()?;
         let (number, stored) = body.counted(&part)?;
         let values: Vec<f32> = body.numbers(&part, number, stored, name)?;
         source::check_end(&mut body.reader, path)?;
-
-        if starts.len() != columns + 1 {
-            return Err(broken("it should have a start for each column and one more"));
-        }
-        let mut dense = table::zeros(path, rows, columns)?;
-        for (column, ends) in starts.windows(2).enumerate() {
-            let start = usize::try_from(ends[0]).ok();
-            let range = start.zip(usize::try_from(ends[1]).ok()).map(|(start, end)| start..end);
-            let column_rows = range.clone().and_then(|range| row_of.get(range));
-            let column_values = range.and_then(|range| values.get(range));
-            let Some((column_rows, column_values)) = column_rows.zip(column_values) else {
-                return Err(broken("a column lies outside the values"));
-            };
-            for (&row, &value) in column_rows.iter().zip(column_values) {
-                let Some(row) = usize::try_from(row).ok().filter(|&row| row < rows) else {
-                    return Err(broken("a value lies outside the rows"));
-                };
-                if !value.is_finite() {
-                    let (row, column) = (row + 1, column + 1);
-                    return Err(DatasetError::NonFinite { path: path.into(), row, column, value });
-                }
-                dense[(row, column)] = value;
-            }
-        }
-        Ok(dense)
+        Ok(Columns { rows, starts, values })
     }
+}
 
+impl Mat<'_> {
     fn seek(&mut self, to: u64) -> Result<(), DatasetError> {
         self.file.seek(SeekFrom::Start(to)).map_err(|cause| read_error(self.path, cause))?;
         Ok(())
@@ -284,10 +151,6 @@ impl Mat<'_> {
         let path = self.path;
         self.open(place)?.ok_or_else(|| malformed(path, "it changed while it was read".into()))
     }
-}
-
-fn malformed(path: &Path, problem: String) -> DatasetError {
-    DatasetError::Malformed { path: path.into(), format: ".mat", problem }
 }
 
 /// Type and size of an element.
