@@ -151,7 +151,8 @@ fn measured(part: &Finished, task: usize, method: usize) -> Vec<&Finding> {
     let runs = part.runs.iter();
     let runs = runs.filter(|(unit, _)| unit.task == task && unit.method == method);
     let findings = runs.flat_map(|(_, findings)| findings);
-    findings.filter(|finding| finding.metric != "coverage").collect()
+    // Neither coverage nor what an index finds.
+    findings.filter(|finding| ["accuracy", "p@1"].contains(&finding.metric.as_str())).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "there are few runs")]
@@ -317,7 +318,7 @@ fn in_words(lines: &[Line], kind: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    pub(crate) fn line(label: &str, mean: Option<f64>, cost: Option<f64>) -> Line {
+    fn line(label: &str, mean: Option<f64>, cost: Option<f64>) -> Line {
         Line {
             label: label.to_owned(),
             kind: "adaptation",

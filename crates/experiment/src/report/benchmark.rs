@@ -5,7 +5,7 @@ use super::{
     svg::{COLORS, Drawing},
 };
 use crate::{
-    benchmark::{Line, front, kinds, lines, metric, seconds},
+    benchmark::{Line, front, kinds, lines, metric},
     run::Finished,
 };
 
