@@ -26,6 +26,7 @@
 
 pub mod adaptation;
 mod annotate;
+mod benchmark;
 mod causes;
 mod comparisons;
 mod convert;
@@ -35,6 +36,7 @@ mod embed;
 mod features;
 pub mod interrupt;
 pub mod lexicon;
+mod memory;
 pub mod plan;
 mod progress;
 mod regret;
@@ -55,6 +57,7 @@ pub use convert::{Conversion, ConvertError, Converted};
 pub use dense::{dense_by_name, descriptor_named};
 pub use embed::{EmbedError, Embedded, Embedding};
 pub use features::{ExtractedFeatures, FeatureExtraction, FeaturesError};
+pub use memory::CountingAllocator;
 pub use plan::Plan;
 pub use results::{Outcome, Record, Sink, write_whole};
 pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};

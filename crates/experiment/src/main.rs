@@ -14,7 +14,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use procrust_experiment::{Space, plan::WordSource};
+use procrust_experiment::{CountingAllocator, Space, plan::WordSource};
 use unicode_width::UnicodeWidthStr;
 
 /// Carries what was learned in one embedding space into another.
@@ -50,6 +50,10 @@ enum Command {
     /// Trains a detector on pictures with boxes (Pascal VOC, COCO), tests and saves it.
     DetectTrain(detect_command::TrainArguments),
 }
+
+/// Counts only while a benchmark runs.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     procrust_blas::single_threaded();

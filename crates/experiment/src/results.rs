@@ -38,6 +38,12 @@ pub struct Record {
     pub seed: u64,
     /// Seconds that fitting the method took; `null` where nothing is fitted.
     pub fit_seconds: Option<f64>,
+    /// Seconds that mapping the task's rows by the fitted method took, where that was timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apply_seconds: Option<f64>,
+    /// In a benchmark: the most memory that the run held beyond what was held before, in 10⁶ bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_mb: Option<f64>,
     /// The method's settings.
     pub settings: Settings,
     /// The classifier's settings, where there is one.
@@ -236,6 +242,8 @@ mod tests {
             outcome: Outcome::Failed { error: "why".into() },
             seed: 0,
             fit_seconds: None,
+            apply_seconds: None,
+            peak_mb: None,
             settings: Settings::new(),
             classifier_settings: None,
             warnings: Vec::new(),

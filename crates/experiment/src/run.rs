@@ -10,6 +10,7 @@ use crate::{
     adaptation::{self, DomainError, Domains},
     interrupt,
     lexicon::{self, LexiconError, Spaces},
+    memory,
     plan::{
         AdaptationPlan, Kind, Labelled, LexiconPlan, Plan, Settings, SimilarityPlan, TextPlan,
         TransferPlan, labels,
@@ -48,6 +49,10 @@ pub struct Finding {
     pub items: Vec<f32>,
     /// Seconds that fitting took.
     pub fit_seconds: Option<f64>,
+    /// Seconds that mapping the task's rows by the fitted method took, where that was timed.
+    pub apply_seconds: Option<f64>,
+    /// In a benchmark: the most memory that the run held beyond what was held before, in 10⁶ bytes.
+    pub peak_mb: Option<f64>,
     /// What the method had to say.
     pub warnings: Vec<String>,
     /// What is worth telling though nothing is wrong.
@@ -66,12 +71,19 @@ pub struct Options {
     pub seed: Option<u64>,
     /// The first seed only, on the first rows of every domain and the first test words.
     pub quick: bool,
+    /// Runs go one after another, each with all threads to itself, so that their times say something; what
+    /// they share otherwise each does by itself, and their memory is measured. Benchmarks run so.
+    pub alone: bool,
 }
 
 /// `--quick` keeps so many rows a domain.
 const QUICK_ROWS: usize = 1000;
 /// `--quick` keeps so many test words.
 const QUICK_QUERIES: usize = 100;
+/// In a benchmark, which tries everything, `--quick` keeps so many rows a domain.
+const QUICK_BENCHMARK_ROWS: usize = 200;
+/// In a benchmark, `--quick` keeps so many words a vocabulary.
+const QUICK_BENCHMARK_WORDS: usize = 3000;
 
 impl Options {
     fn seeds(&self, plan: &Plan) -> Vec<u64> {
@@ -138,6 +150,8 @@ pub enum Data {
     Transfer(Box<TransferData>),
     /// Of a plan of sentences.
     Text(Box<TextData>),
+    /// Of a benchmark: its parts.
+    Parts(Vec<Ready>),
 }
 
 /// All that a plan's runs measured.
@@ -157,6 +171,8 @@ pub struct Finished {
     pub runs: Vec<(Unit, Vec<Finding>)>,
     /// What a reader should know about the data.
     pub notes: Vec<String>,
+    /// Of a benchmark, which has no runs of its own: its parts.
+    pub parts: Vec<Finished>,
 }
 
 impl Finished {
@@ -164,7 +180,8 @@ impl Finished {
     #[must_use]
     pub fn failures(&self) -> usize {
         let findings = self.runs.iter().flat_map(|(_, findings)| findings);
-        findings.filter(|finding| finding.outcome.error().is_some()).count()
+        let own = findings.filter(|finding| finding.outcome.error().is_some()).count();
+        own + self.parts.iter().map(Self::failures).sum::<usize>()
     }
 }
 
@@ -202,6 +219,15 @@ impl Ready {
                 let most = options.quick.then_some(QUICK_QUERIES);
                 Data::Text(Box::new(TextData::load(kind, most).map_err(Box::new)?))
             }
+            Kind::Benchmark(kind) => {
+                let mut kind = kind.clone();
+                if options.quick {
+                    kind.limit(Some(QUICK_BENCHMARK_ROWS), Some(QUICK_BENCHMARK_WORDS));
+                }
+                let options = Options { alone: true, ..options };
+                let load = |part| Self::load(part, options);
+                Data::Parts(kind.parts.into_iter().map(load).collect::<Result<_, _>>()?)
+            }
         };
         Ok(Self { plan, data, options })
     }
@@ -209,7 +235,10 @@ impl Ready {
     /// How many runs there will be.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.units().len()
+        match &self.data {
+            Data::Parts(parts) => parts.iter().map(Self::len).sum(),
+            _ => self.units().len(),
+        }
     }
 
     /// Whether there is nothing to run.
@@ -240,19 +269,23 @@ impl Ready {
                 };
                 units(data.tasks(kind).len(), kind.methods().len(), &seeds)
             }
+            Kind::Benchmark(_) => Vec::new(),
         }
     }
 
     /// Runs everything. Records go to `sink` as runs `first`, `first + 1`, …
     ///
-    /// Runs are spread over the threads of the current rayon pool; what they find does not depend
-    /// on how many there are.
+    /// Runs are spread over the threads of the current rayon pool, unless they are to run
+    /// [alone](Options::alone); what they find does not depend on how many there are.
     ///
     /// # Errors
     ///
     /// [`RunPlanError::Write`] when the results can't be written. A run that fails is no error: its
     /// record says why.
     pub fn run(self, sink: &Sink, first: usize) -> Result<Finished, RunPlanError> {
+        if matches!(self.data, Data::Parts(_)) {
+            return self.run_parts(sink, first);
+        }
         let units = self.units();
         let seeds = self.options.seeds(&self.plan);
         let mut notes = match &self.data {
@@ -261,6 +294,7 @@ impl Ready {
             Data::Tests(tests) => tests.notes(),
             Data::Transfer(data) => data.notes(),
             Data::Text(data) => data.notes(),
+            Data::Parts(_) => Vec::new(),
         };
         let cells = self.cells();
         let work = match (&self.plan.kind, &self.data) {
@@ -275,7 +309,10 @@ impl Ready {
             if interrupt::asked() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            let findings = cells.run(unit, &progress);
+            let findings = match self.options.alone {
+                true => measured(|| cells.run(unit, &progress)),
+                false => cells.run(unit, &progress),
+            };
             let records = findings.iter().map(|f| cells.record(&self.plan, unit, f)).collect();
             sink.add(first + at, records)?;
             if work.is_none() {
@@ -284,7 +321,10 @@ impl Ready {
             }
             Ok((*unit, findings))
         };
-        let runs = units.par_iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?;
+        let runs = match self.options.alone {
+            true => units.iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?,
+            false => units.par_iter().enumerate().map(run).collect::<io::Result<Vec<_>>>()?,
+        };
         progress.finish();
         if let Work::Lexicon(plan, tasks) = &cells.work {
             let agreements = tasks.iter().flat_map(|task| task.agreements(plan, &seeds));
@@ -293,13 +333,38 @@ impl Ready {
             );
         }
         let Cells { tasks, methods, .. } = cells;
-        Ok(Finished { plan: self.plan, data: self.data, tasks, methods, seeds, runs, notes })
+        let parts = Vec::new();
+        Ok(Finished { plan: self.plan, data: self.data, tasks, methods, seeds, runs, notes, parts })
+    }
+
+    /// A benchmark's parts, one after another.
+    fn run_parts(self, sink: &Sink, mut first: usize) -> Result<Finished, RunPlanError> {
+        let seeds = self.options.seeds(&self.plan);
+        let Data::Parts(ready) = self.data else { unreachable!("the caller asks for its parts") };
+        let mut parts = Vec::with_capacity(ready.len());
+        for part in ready {
+            let count = part.len();
+            parts.push(part.run(sink, first)?);
+            first += count;
+        }
+        Ok(Finished {
+            plan: self.plan,
+            data: Data::Parts(Vec::new()),
+            tasks: Vec::new(),
+            methods: Vec::new(),
+            seeds,
+            runs: Vec::new(),
+            notes: Vec::new(),
+            parts,
+        })
     }
 
     fn cells(&self) -> Cells<'_> {
         match (&self.plan.kind, &self.data) {
             (Kind::Adaptation(plan), Data::Domains(domains)) => {
-                domains.measure(plan);
+                if !self.options.alone {
+                    domains.measure(plan);
+                }
                 let tasks = adaptation::tasks(plan, domains);
                 Cells {
                     tasks: tasks.iter().map(adaptation::Task::name).collect(),
@@ -335,6 +400,15 @@ impl Ready {
             _ => unreachable!("data is loaded by the kind"),
         }
     }
+}
+
+/// What a run that has the program to itself finds, and the memory that it took.
+fn measured(run: impl FnOnce() -> Vec<Finding>) -> Vec<Finding> {
+    let (mut findings, peak) = memory::peak_of(run);
+    #[allow(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+    let peak_mb = peak.map(|bytes| bytes as f64 / 1e6);
+    findings.iter_mut().for_each(|finding| finding.peak_mb = peak_mb);
+    findings
 }
 
 /// Tasks outside, methods next, seeds inside: the order of the results.
@@ -395,6 +469,8 @@ impl Cells<'_> {
             outcome: finding.outcome.clone(),
             seed: unit.seed,
             fit_seconds: finding.fit_seconds,
+            apply_seconds: finding.apply_seconds,
+            peak_mb: finding.peak_mb,
             settings: settings.clone(),
             classifier_settings: finding.classifier.as_ref().map(|(_, settings)| settings.clone()),
             warnings: finding.warnings.clone(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 
-const SHIPPED: [(&str, &str); 21] = [
+const SHIPPED: [(&str, &str); 22] = [
     ("plans/digits.toml", include_str!("../plans/digits.toml")),
     ("plans/words.toml", include_str!("../plans/words.toml")),
     ("plans/few-pairs.toml", include_str!("../plans/few-pairs.toml")),
@@ -26,7 +26,24 @@ const SHIPPED: [(&str, &str); 21] = [
     ("plans/few-shot-deep.toml", include_str!("../plans/few-shot-deep.toml")),
     ("plans/few-shot-domains.toml", include_str!("../plans/few-shot-domains.toml")),
     ("plans/tadell.toml", include_str!("../plans/tadell.toml")),
+    ("plans/benchmark.toml", include_str!("../plans/benchmark.toml")),
 ];
+
+/// The name of a shipped plan's file without folder and ending.
+fn stem(file: &'static str) -> &'static str {
+    file.trim_start_matches("plans/").trim_end_matches(".toml")
+}
+
+/// The names under which plans that ship may be named in others.
+pub(crate) fn names() -> Vec<&'static str> {
+    SHIPPED.into_iter().map(|(file, _)| stem(file)).collect()
+}
+
+/// The file and text of the plan that ships under a name.
+pub(crate) fn plan_text(name: &str) -> Option<(&'static Path, &'static str)> {
+    let plan = SHIPPED.into_iter().find(|(file, _)| stem(file) == name);
+    plan.map(|(file, text)| (Path::new(file), text))
+}
 
 /// Every plan that ships. They use shipped data only and need no file.
 #[must_use]

@@ -3,7 +3,7 @@
 use procrust_classify::statistics::Estimate;
 
 use crate::{
-    comparisons,
+    benchmark, comparisons,
     plan::Kind,
     regret,
     run::{Finding, Finished, Unit, difference, estimate},
@@ -116,6 +116,14 @@ impl Summary {
     /// Sums up what the runs of a plan measured.
     #[must_use]
     pub fn new(finished: &Finished) -> Self {
+        match &finished.plan.kind {
+            Kind::Benchmark(_) => benchmark::summary(finished),
+            _ => Self::of_part(finished),
+        }
+    }
+
+    /// Of one plan that is no benchmark, or of a benchmark's part.
+    pub(crate) fn of_part(finished: &Finished) -> Self {
         let view = View::new(finished);
         let mut rows = view.rows();
         mark_best(&mut rows);
@@ -145,7 +153,7 @@ impl Summary {
             (Kind::Similarity(_) | Kind::Transfer(_) | Kind::Text(_), Some(reference)) => {
                 in_words(&rows, &view.columns, reference, variants)
             }
-            (_, None) => Vec::new(),
+            (_, None) | (Kind::Benchmark(_), _) => Vec::new(),
         };
         let unit = match &finished.plan.kind {
             Kind::Adaptation(plan) => {
@@ -157,6 +165,7 @@ impl Summary {
             Kind::Similarity(_) => "Spearman's rank correlation × 100, accuracy in %".to_owned(),
             Kind::Transfer(plan) => plan.unit().to_owned(),
             Kind::Text(plan) => plan.unit().to_owned(),
+            Kind::Benchmark(_) => String::new(),
         };
         let mut notes = finished.notes.clone();
         notes.extend(view.messages(|finding| finding.remarks.clone()));
@@ -173,8 +182,7 @@ impl Summary {
             sentences,
             notes,
             warnings: view.messages(|finding| finding.warnings.clone()),
-            errors: view
-                .messages(|finding| finding.outcome.error().map(Into::into).into_iter().collect()),
+            errors: view.errors(),
             columns: view.columns,
             tables: regret::tables(finished),
         }
@@ -307,6 +315,10 @@ impl<'a> View<'a> {
         sentences
     }
 
+    fn errors(&self) -> Vec<String> {
+        self.messages(|finding| finding.outcome.error().map(Into::into).into_iter().collect())
+    }
+
     /// Messages of all runs, each once, with how often and where first.
     fn messages(&self, of: impl Fn(&Finding) -> Vec<String>) -> Vec<String> {
         let mut all: Vec<(String, String, usize)> = Vec::new();
@@ -334,6 +346,11 @@ impl<'a> View<'a> {
             })
             .collect()
     }
+}
+
+/// What failed, and why.
+pub(crate) fn errors(finished: &Finished) -> Vec<String> {
+    View::new(finished).errors()
 }
 
 /// Where a finding stands: the variant, which is part of its row, and the metric, part of its column.

@@ -107,15 +107,10 @@ pub fn render(summary: &Summary, style: Style) -> String {
             out.push('\n');
         }
     }
-    out.push('\n');
-    let marked = summary.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.best);
-    let reference = summary.reference.as_deref().unwrap_or("none");
-    out.push_str("± half of the 95 % interval over the test items");
-    if marked {
-        let mark = if style.bold { "bold" } else { "*" };
-        out.push_str(&format!("; {mark} best, and clearly better than {reference}"));
+    if !summary.rows.is_empty() {
+        out.push('\n');
+        out.push_str(&below(summary, style));
     }
-    out.push('\n');
     for line in &summary.notes {
         out.push_str(&format!("{}\n", wrap(line, style.width)));
     }
@@ -128,6 +123,19 @@ pub fn render(summary: &Summary, style: Style) -> String {
     for line in &summary.sentences {
         out.push_str(&format!("{}\n", wrap(line, style.width)));
     }
+    out
+}
+
+/// What stands below the table of results.
+fn below(summary: &Summary, style: Style) -> String {
+    let marked = summary.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.best);
+    let reference = summary.reference.as_deref().unwrap_or("none");
+    let mut out = "± half of the 95 % interval over the test items".to_owned();
+    if marked {
+        let mark = if style.bold { "bold" } else { "*" };
+        out.push_str(&format!("; {mark} best, and clearly better than {reference}"));
+    }
+    out.push('\n');
     out
 }
 

@@ -18,6 +18,7 @@ use procrust_datasets::{
 use procrust_images::{BagOfWords, Describe, Items, Vocabulary, WrittenBag};
 use rayon::prelude::*;
 
+use super::split::spread;
 use crate::{
     descriptors,
     plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource},
@@ -253,11 +254,23 @@ impl Domains {
             let most = most_rows.map_or(rows.nrows(), |most| most.min(rows.nrows()));
             (rows.slice_move(ndarray::s![..most, ..]), labels[at][..most].to_vec())
         };
+        // Of a file so many as the plan takes; of what ships there are no more already.
+        let thin = |domain: &DomainPlan, (rows, labels): (Array2<f32>, Vec<String>)| match domain
+            .rows
+            .filter(|&most| most < labels.len())
+        {
+            Some(most) if matches!(domain.source, DomainSource::File { .. }) => {
+                let kept = spread(labels.len(), most);
+                let labels = kept.iter().map(|&at| labels[at].clone()).collect();
+                (rows.select(Axis(0), &kept), labels)
+            }
+            _ => (rows, labels),
+        };
         for (at, (domain, test)) in plan.domains.iter().zip(test_of).enumerate() {
-            let (mut rows, mut labels) = take(at, &mut matrices);
+            let (mut rows, mut labels) = thin(domain, take(at, &mut matrices));
             let mut test_rows = 0;
             if let Some(test) = test {
-                let (more, of_more) = take(test, &mut matrices);
+                let (more, of_more) = thin(domain, take(test, &mut matrices));
                 if more.ncols() != rows.ncols() {
                     return Err(DomainError::TestColumns {
                         domain: domain.name.clone(),
@@ -458,7 +471,7 @@ pub(crate) fn texts(domain: &DomainPlan, plan: &AdaptationPlan) -> Result<Texts,
     let mut note = format!("{}: {labelled} of {found} sentences have a label", domain.name);
     if let Some(most) = plan.most_sentences.filter(|&most| most < labelled) {
         // Spread over the domain: its sentences stand by the text that they come from.
-        all = (0..most).map(|at| all[at * labelled / most].clone()).collect();
+        all = spread(labelled, most).into_iter().map(|at| all[at].clone()).collect();
         note.push_str(&format!(", {most} are taken"));
     }
     let (texts, labels) = all.into_iter().unzip();
@@ -493,7 +506,7 @@ fn shipped(domain: &DomainPlan, set: ImageSet) -> Result<Images, DomainError> {
     to_full_range(&mut images.pixels, images.white);
     let all = images.labels.len();
     if let Some(most) = domain.rows.filter(|&most| most < all) {
-        let some: Vec<usize> = (0..most).map(|at| at * all / most).collect();
+        let some = spread(all, most);
         images.pixels = images.pixels.select(Axis(0), &some);
         images.labels = some.iter().map(|&at| images.labels[at]).collect();
     }

@@ -5,12 +5,12 @@ mod domains;
 mod measure;
 mod split;
 
-use std::time::Instant;
+use std::{hint::black_box, time::Instant};
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use procrust_align::{
-    AlignError, AlignUnpaired, Coral, Hints, LinearTransport, RowStep, SubspaceAlignment,
-    prepare_rows,
+    Adaptation, AlignError, AlignUnpaired, Coral, Hints, LinearTransport, RowStep,
+    SubspaceAlignment, prepare_rows,
 };
 use procrust_classify::ClassifyError;
 use rand::{SeedableRng, seq::SliceRandom};
@@ -21,6 +21,7 @@ pub use auto::{Candidate, SELECTORS, Selection};
 use domains::Measured;
 pub use domains::{Domain, DomainError, Domains};
 pub(crate) use domains::{Texts, classes, texts};
+pub(crate) use split::spread;
 pub use split::{Split, TargetSplit};
 
 use measure::{Predicted, measure};
@@ -95,6 +96,9 @@ pub struct Adapted {
     /// Seconds that fitting took, a domain that was measured for several fits counted in each;
     /// `None` where nothing is fitted.
     pub fit_seconds: Option<f64>,
+    /// Seconds that mapping the rows took; `None` where none are mapped, or where mapped rows come with
+    /// the fit and nobody asked for the time.
+    pub apply_seconds: Option<f64>,
     /// What the method had to say.
     pub warnings: Vec<String>,
     /// What it found out or chose.
@@ -113,7 +117,7 @@ pub fn adapt(
     seed: u64,
 ) -> Result<Adapted, RunError> {
     let source = task.training_rows(train_rows, seed);
-    adapt_split(task, method, &Split { source, target: None }, seed)
+    adapt_split(task, method, &Split { source, ..Split::default() }, seed)
 }
 
 /// Fits a method on the rows of a split, and maps those to train on and those to test.
@@ -140,12 +144,13 @@ pub fn adapt_split(
         weights: None,
         target: task.target.rows.clone(),
         fit_seconds: None,
+        apply_seconds: None,
         warnings: Vec::new(),
         remarks: Vec::new(),
     };
     match method {
         AdaptationMethod::Unpaired(method) => {
-            return unpaired(task, method, adapted, split.target.as_ref(), seed);
+            return unpaired(task, method, adapted, split, seed);
         }
         AdaptationMethod::ImportanceWeights { estimator } => {
             return weighed(task, *estimator, adapted, split.target.as_ref());
@@ -187,6 +192,7 @@ pub fn adapt_split(
         _ => unreachable!("the others were left above"),
     };
     let solve_seconds = started.elapsed().as_secs_f64();
+    let started = Instant::now();
     let adapted = Adapted {
         source: alignment.source().apply(adapted.source.view())?,
         fit_seconds: Some(of_source.seconds + of_target.seconds + solve_seconds),
@@ -195,7 +201,8 @@ pub fn adapt_split(
         ..adapted
     };
     let map = |rows: ArrayView2<'_, f32>| alignment.target().apply(rows);
-    place_target(task, adapted, split.target.as_ref(), map)
+    let adapted = place_target(task, adapted, split.target.as_ref(), map)?;
+    Ok(Adapted { apply_seconds: Some(started.elapsed().as_secs_f64()), ..adapted })
 }
 
 /// Maps the target rows to test, and puts those with labels behind the rows to train on.
@@ -259,7 +266,7 @@ fn unpaired(
     task: &Task<'_>,
     method: &UnpairedMethod,
     adapted: Adapted,
-    split: Option<&TargetSplit>,
+    split: &Split,
     seed: u64,
 ) -> Result<Adapted, RunError> {
     let started = Instant::now();
@@ -276,27 +283,46 @@ fn unpaired(
         false => rows,
     };
     let source = unit(adapted.source);
-    let target = unit(match split {
+    let target = unit(match &split.target {
         None => adapted.target,
         Some(split) => task.target.rows.select(Axis(0), &split.fitted),
     });
     let hints = Hints { labels: Some(&adapted.labels), seed, ..Hints::default() };
     let adaptation = method.as_dyn().adapt(source.view(), target.view(), &hints)?;
     let warnings = adaptation.warnings().iter().map(ToString::to_string).collect();
-    let fit_seconds = |started: Instant| Some(started.elapsed().as_secs_f64());
-    if split.is_none() {
+    let mut fit_seconds = started.elapsed().as_secs_f64();
+    let apply_seconds = match split.time_apply {
+        true => Some(mapping_seconds(&adaptation, &source, &target)?),
+        false => None,
+    };
+    let started = Instant::now();
+    if split.target.is_none() {
         let (source, target) = adaptation.into_rows();
         let (source, target) = (restored(source), restored(target));
-        let fit_seconds = fit_seconds(started);
-        return Ok(Adapted { source, target, fit_seconds, warnings, ..adapted });
+        fit_seconds += started.elapsed().as_secs_f64();
+        let fit_seconds = Some(fit_seconds);
+        return Ok(Adapted { source, target, fit_seconds, apply_seconds, warnings, ..adapted });
     }
     let source = restored(adaptation.source().to_owned());
-    let fit_seconds = fit_seconds(started);
-    let adapted = Adapted { source, target, fit_seconds, warnings, ..adapted };
+    fit_seconds += started.elapsed().as_secs_f64();
+    let fit_seconds = Some(fit_seconds);
+    let adapted = Adapted { source, target, fit_seconds, apply_seconds, warnings, ..adapted };
     let map = |rows: ArrayView2<'_, f32>| {
         adaptation.map_target(unit(rows.to_owned()).view()).map(restored)
     };
-    place_target(task, adapted, split, map)
+    place_target(task, adapted, split.target.as_ref(), map)
+}
+
+/// Seconds that the rule for new rows takes for the rows of the fit, which came with it.
+fn mapping_seconds(
+    adaptation: &Adaptation,
+    source: &Array2<f32>,
+    target: &Array2<f32>,
+) -> Result<f64, AlignError> {
+    let started = Instant::now();
+    black_box(adaptation.map_source(source.view())?);
+    black_box(adaptation.map_target(target.view())?);
+    Ok(started.elapsed().as_secs_f64())
 }
 
 /// The root of the mean squared length of the rows, 1 where all are 0.
@@ -382,6 +408,7 @@ enum Fit {
 struct Answer {
     predicted: Result<Predicted, String>,
     fit_seconds: Option<f64>,
+    apply_seconds: Option<f64>,
     warnings: Vec<String>,
     remarks: Vec<String>,
     selection: Option<Box<Selection>>,
@@ -392,6 +419,7 @@ impl Answer {
         Self {
             predicted: predicted.map_err(|error| error.to_string()),
             fit_seconds: adapted.fit_seconds,
+            apply_seconds: adapted.apply_seconds,
             warnings: adapted.warnings.clone(),
             remarks: adapted.remarks.clone(),
             selection: None,
@@ -402,6 +430,7 @@ impl Answer {
         Self {
             predicted: Err(error),
             fit_seconds: None,
+            apply_seconds: None,
             warnings: Vec::new(),
             remarks: Vec::new(),
             selection: None,
@@ -461,6 +490,8 @@ pub fn run(plan: &AdaptationPlan, task: &Task<'_>, method: usize, seed: u64) -> 
                 outcome,
                 items,
                 fit_seconds: answer.fit_seconds,
+                apply_seconds: answer.apply_seconds,
+                peak_mb: None,
                 warnings: warnings.clone(),
                 remarks: answer.remarks.clone(),
                 diagnosis: None,
@@ -489,6 +520,7 @@ fn chosen(
         Ok((selection, predicted, adapted)) => Answer {
             predicted: Ok(predicted),
             fit_seconds: Some(auto.fit_seconds()),
+            apply_seconds: adapted.apply_seconds,
             warnings: adapted.warnings.clone(),
             remarks: adapted.remarks.iter().chain(&auto.left_out).cloned().collect(),
             selection: Some(Box::new(selection)),

@@ -13,6 +13,8 @@ pub struct Split {
     pub source: Option<Vec<usize>>,
     /// What happens to which target rows; all are fitted on and tested when `None`.
     pub target: Option<TargetSplit>,
+    /// Whether rows that come with a fit are mapped once more by the rule for new ones, to time that.
+    pub time_apply: bool,
 }
 
 /// The target rows of one run, each list ascending.
@@ -33,6 +35,7 @@ impl Task<'_> {
         Split {
             source: self.training_rows(plan.train_rows, seed),
             target: self.of_target(plan, seed),
+            time_apply: plan.time_apply,
         }
     }
 
@@ -94,6 +97,12 @@ fn draw_of_each_class(labels: &[usize], rows: &[usize], of_class: usize, seed: u
     order
 }
 
+/// At most `most` positions, evenly spread over `0..n`.
+pub(crate) fn spread(n: usize, most: usize) -> Vec<usize> {
+    let count = n.min(most);
+    (0..count).map(|at| at * n / count).collect()
+}
+
 /// Draws `wanted` rows so that each class keeps its share, to within one row.
 ///
 /// Rows are shuffled within their class, then ranked by how far into their class they stand:
@@ -136,6 +145,13 @@ mod tests {
         assert_eq!(drawn.iter().filter(|&&row| labels[row] == 1).count(), 10);
         assert_ne!(drawn, stratified(&labels, 40, 4));
         assert_eq!(drawn, stratified(&labels, 40, 3));
+    }
+
+    #[test]
+    fn spread_covers_the_rows() {
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert_eq!(spread(3, 9), [0, 1, 2]);
+        assert_eq!(spread(0, 9), Vec::<usize>::new());
     }
 
     #[test]

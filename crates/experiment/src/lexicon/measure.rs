@@ -133,6 +133,8 @@ fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
         outcome: Outcome::Failed { error: String::new() },
         items: Vec::new(),
         fit_seconds: None,
+        apply_seconds: None,
+        peak_mb: None,
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,

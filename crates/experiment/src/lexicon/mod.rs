@@ -7,6 +7,7 @@ mod pairs;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use ndarray::{Array2, ArrayView2};
@@ -283,17 +284,19 @@ pub fn run(plan: &LexiconPlan, task: &Task<'_>, method: usize, seed: u64) -> Vec
         Retrieval { criteria: &plan.criteria, csls_k: plan.csls_k, metrics: &plan.metrics };
     let mapped = || -> Result<_, AlignError> {
         let fitted = task.fit(&plan.methods[method], seed)?;
+        let started = Instant::now();
         let source = fitted.alignment.source().apply(task.source)?;
         let target = fitted.alignment.target().apply(task.target)?;
-        Ok((source, target, fitted))
+        Ok((source, target, fitted, started.elapsed().as_secs_f64()))
     };
     match mapped() {
         Err(error) => retrieval.failed(&error.to_string()),
-        Ok((source, target, fitted)) => {
+        Ok((source, target, fitted, apply_seconds)) => {
             let queries = &task.direction.queries;
             let mut findings = retrieval.measure(source.view(), target.view(), queries);
             for finding in &mut findings {
                 finding.fit_seconds = fitted.seconds;
+                finding.apply_seconds = fitted.seconds.and(Some(apply_seconds));
                 finding.warnings.clone_from(&fitted.warnings);
                 finding.remarks.clone_from(&fitted.remarks);
                 finding.diagnosis.clone_from(&fitted.diagnosis);

@@ -15,7 +15,7 @@ use super::{
     encoder::EncoderPlan,
     existing,
     metric::ClassMetric,
-    parts::{Columns, Labelled, Settings, all_different, methods},
+    parts::{Columns, Labelled, Settings, all_different, every, methods},
     parts::{regularization, regularization_setting, row_steps},
     toml_table::{Place, PlanError, Table, unknown},
     unpaired::UnpairedMethod,
@@ -37,6 +37,8 @@ pub struct AdaptationPlan {
     /// The share of target rows that are tested and that methods do not see, drawn by the run's seed;
     /// methods see and tests ask all target rows when `None`.
     pub test_share: Option<f64>,
+    /// Whether mapping rows is timed even where mapped rows come with the fit.
+    pub time_apply: bool,
     /// What is measured.
     pub metrics: Vec<ClassMetric>,
     /// How pictures become rows. With several descriptors, `domains` and `pairs` are there once for each.
@@ -63,7 +65,7 @@ pub struct DomainPlan {
     pub name: String,
     /// Its data.
     pub source: DomainSource,
-    /// So many of its shipped pictures, spread evenly over them; all when `None`.
+    /// So many of its pictures that ship or rows of its file, spread evenly over them; all when `None`.
     pub rows: Option<usize>,
     /// The number of the descriptor that makes rows of its pictures.
     pub descriptor: usize,
@@ -277,7 +279,21 @@ impl AdaptationMethod {
         !matches!(self, Self::None | Self::TargetTrained { .. })
     }
 
-    fn names() -> Vec<&'static str> {
+    /// Every method: with its defaults, or each of its forms where it has no default.
+    #[must_use]
+    pub fn every() -> Vec<Self> {
+        let set = |name: &str| match name {
+            "auto" => "candidates = \"default\"".to_owned(),
+            "subspace" => "components = \"auto\"".to_owned(),
+            "importance-weights" => {
+                format!("estimator = {:?}", WeightEstimator::NAMED.map(|(name, _)| name))
+            }
+            _ => String::new(),
+        };
+        every(&Self::names(), set, Self::parse)
+    }
+
+    pub(super) fn names() -> Vec<&'static str> {
         let own = [
             "none",
             "auto",
@@ -483,6 +499,7 @@ impl AdaptationPlan {
             train_rows: None,
             target_labels: None,
             test_share: None,
+            time_apply: false,
             metrics: vec![ClassMetric::Accuracy],
             images,
             sentences,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     existing,
-    parts::{Labelled, Settings, WordSource, methods, row_steps},
+    parts::{Labelled, Settings, WordSource, every, methods, row_steps},
     rank_metric::RankMetric,
     toml_table::{Place, PlanError, Source, Table, unknown},
 };
@@ -279,6 +279,17 @@ impl LexiconMethod {
             text.push_str(&format!("{} = {value}\n", quoted(key)));
         }
         Self::parse(Source::new(Path::new("--set"), &text).parse()?)
+    }
+
+    /// Every method: with its defaults, and by cross-validation or without pairs where it can be had so.
+    #[must_use]
+    pub fn every() -> Vec<Self> {
+        let set = |name: &str| match name {
+            "ridge" => format!("regularization = [{:?}, \"auto\"]", Ridge::default().lambda),
+            "self-learning" => "unsupervised = [false, true]".to_owned(),
+            _ => String::new(),
+        };
+        every(&Self::NAMES, set, Self::parse)
     }
 
     /// The names of all methods.

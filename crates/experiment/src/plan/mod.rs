@@ -1,6 +1,7 @@
 //! Plan files: what to run, on what, and how often.
 
 mod adaptation;
+mod benchmark;
 mod classifier;
 mod continual;
 mod detection;
@@ -27,6 +28,8 @@ pub use adaptation::ImagesPlan;
 pub use adaptation::{
     AdaptationMethod, AdaptationPlan, Candidates, DomainPlan, DomainSource, WeightEstimator,
 };
+pub use benchmark::MethodBenchmarkPlan;
+pub(crate) use benchmark::label as part_label;
 pub use classifier::ClassifierPlan;
 pub use continual::{ContinualMethod, ContinualPlan};
 pub use detection::{DensePlan, DetectionMethod, DetectionPlan, PictureSourcePlan, PlacedPlan};
@@ -89,6 +92,8 @@ pub enum Kind {
     Transfer(TransferPlan),
     /// Sentences.
     Text(TextPlan),
+    /// All methods on the tasks of other plans, with times and memory.
+    Benchmark(MethodBenchmarkPlan),
 }
 
 impl Kind {
@@ -101,6 +106,7 @@ impl Kind {
             Self::Similarity(_) => "similarity",
             Self::Transfer(plan) => plan.kind(),
             Self::Text(plan) => plan.kind(),
+            Self::Benchmark(_) => MethodBenchmarkPlan::KIND,
         }
     }
 }
@@ -151,18 +157,24 @@ impl Plan {
         if name.trim().is_empty() {
             return Err(place.error("name: expected a name, found an empty text"));
         }
-        let mut kinds = vec!["adaptation", "lexicon", "similarity"];
+        let mut kinds = vec!["adaptation", "lexicon", "similarity", MethodBenchmarkPlan::KIND];
         kinds.extend(TransferPlan::KINDS);
         kinds.extend(TextPlan::KINDS);
         let (kind, kind_place) = table.text("kind")?;
         let description = table.optional_text("description")?.map(|(text, _)| text);
         let default = table.flag("default")?.unwrap_or(false);
-        let seeds = table.counts("seeds", 0)?.unwrap_or_else(|| vec![0]);
+        let seeds = table.counts("seeds", 0)?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let kind = match kind.as_str() {
             "adaptation" => Kind::Adaptation(AdaptationPlan::parse(folder, &mut table)?),
             "lexicon" => Kind::Lexicon(LexiconPlan::parse(folder, &mut table)?),
             "similarity" => Kind::Similarity(SimilarityPlan::parse(folder, &mut table)?),
+            MethodBenchmarkPlan::KIND => Kind::Benchmark(MethodBenchmarkPlan::parse(
+                folder,
+                &mut table,
+                &name,
+                seeds.as_deref(),
+            )?),
             other => match TransferPlan::parse(other, folder, &mut table)? {
                 Some(plan) => Kind::Transfer(plan),
                 None => match TextPlan::parse(other, folder, &mut table)? {
@@ -172,8 +184,14 @@ impl Plan {
             },
         };
         table.finish()?;
+        let seeds = seeds.unwrap_or_else(|| vec![0]);
         Ok(Self { file: file.to_path_buf(), name, description, default, seeds, kind })
     }
+}
+
+/// The kind that a plan says it is of.
+fn kind_of(file: &Path, text: &str) -> Result<String, PlanError> {
+    Source::new(file, text).parse()?.text("kind").map(|(kind, _)| kind)
 }
 
 /// Resolves a path in a plan, and says where it was named if there is no such file.

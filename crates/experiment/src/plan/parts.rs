@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     at_least_one,
-    toml_table::{Place, PlanError, Table, unknown},
+    toml_table::{Place, PlanError, Source, Table, unknown},
 };
 
 /// What is done to each column after the rows.
@@ -124,7 +124,22 @@ pub(crate) fn labels<T: Labelled>(items: &[T]) -> Vec<String> {
     items.iter().map(label).collect()
 }
 
-/// An error where two entries are the same in every setting.
+/// Every method of a kind by its name: with its defaults, or with the settings that `set` gives it, keys
+/// as in a plan's `[[method]]`; one for each combination of those that are lists.
+pub(super) fn every<T>(
+    names: &[&str],
+    set: impl Fn(&str) -> String,
+    parse: impl Fn(Table) -> Result<T, PlanError>,
+) -> Vec<T> {
+    let of_name = |name: &&str| {
+        let text = format!("name = \"{name}\"\n{}", set(name));
+        let table = Source::new(Path::new("methods"), &text).parse();
+        let tables = table.and_then(Table::combinations).expect("the settings are TOML");
+        tables.into_iter().map(&parse).collect::<Result<Vec<T>, _>>()
+    };
+    names.iter().flat_map(|name| of_name(name).expect("the settings suit the method")).collect()
+}
+
 /// The methods of a plan, one for each combination of the settings that are lists, and where each stands.
 pub(super) fn methods<T: Labelled>(
     table: &mut Table,
@@ -144,6 +159,7 @@ pub(super) fn methods<T: Labelled>(
     Ok((methods, places))
 }
 
+/// An error where two entries are the same in every setting.
 pub(super) fn all_different<T: Labelled>(
     items: &[T],
     places: &[Place],

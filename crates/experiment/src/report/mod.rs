@@ -1,5 +1,6 @@
 //! The report: tables, pictures and what they mean, as one HTML file and as Markdown.
 
+mod benchmark;
 mod curves;
 mod detection;
 mod figures;
@@ -37,11 +38,13 @@ pub enum ReportError {
 ///
 /// [`ReportError::Write`] when the folder can't be written.
 pub fn write(folder: &Path, finished: &[(Finished, Summary)]) -> Result<(), ReportError> {
-    let sections: Vec<Section> = finished
-        .iter()
-        .enumerate()
-        .map(|(at, (finished, summary))| Section::new(at, finished, summary))
-        .collect();
+    let mut sections: Vec<Section> = Vec::new();
+    for (finished, summary) in finished {
+        sections.push(Section::new(sections.len(), finished, summary));
+        for part in &finished.parts {
+            sections.push(Section::new(sections.len(), part, &Summary::of_part(part)));
+        }
+    }
     let mut templates = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     templates.set_syntax(syntax);
@@ -136,6 +139,7 @@ impl Section {
         let mut pictures = curves::learning_curves(finished, summary, &id);
         pictures.extend(pictures::before_and_after(finished, summary, &id));
         pictures.extend(detection::pictures(finished, &id));
+        pictures.extend(benchmark::pictures(finished, &id));
         Self {
             name: summary.name.clone(),
             description: summary.description.clone(),

@@ -8,7 +8,7 @@ use super::{
     svg::{COLORS, Drawing},
 };
 use crate::{
-    adaptation::{self, Task, adapt},
+    adaptation::{self, Task, adapt, spread},
     lexicon,
     plan::{AdaptationMethod, AdaptationPlan, Kind},
     run::{Data, Finished},
@@ -59,7 +59,7 @@ fn most_changed(finished: &Finished, summary: &Summary) -> Vec<(usize, usize)> {
     let aligns = |method: usize| match &finished.plan.kind {
         Kind::Adaptation(plan) => plan.methods[method].aligns(),
         Kind::Lexicon(plan) => !matches!(plan.methods[method], crate::plan::LexiconMethod::None),
-        Kind::Similarity(_) | Kind::Transfer(_) | Kind::Text(_) => false,
+        Kind::Similarity(_) | Kind::Transfer(_) | Kind::Text(_) | Kind::Benchmark(_) => false,
     };
     let change = |cell: &Cell| match (cell.gain, cell.estimate) {
         (Some(gain), Some(_)) => Some(gain.value.abs()),
@@ -201,12 +201,6 @@ fn of_words(
     Some((picture, panels))
 }
 
-/// At most `most` positions, evenly spread over `0..n`.
-fn spread(n: usize, most: usize) -> Vec<usize> {
-    let count = n.min(most);
-    (0..count).map(|at| at * n / count).collect()
-}
-
 /// The rows in their two first principal components; `None` where there are none.
 ///
 /// A component's sign is the one that makes its largest coordinate positive.
@@ -313,12 +307,5 @@ mod tests {
                 assert!((wide[[i, c]] - tall[[i, c]]).abs() < 1e-9);
             }
         }
-    }
-
-    #[test]
-    fn spread_covers_the_rows() {
-        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
-        assert_eq!(spread(3, 9), [0, 1, 2]);
-        assert_eq!(spread(0, 9), Vec::<usize>::new());
     }
 }

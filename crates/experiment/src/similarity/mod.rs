@@ -198,6 +198,8 @@ pub fn run(plan: &SimilarityPlan, tests: &Tests, test: usize, space: usize) -> V
         outcome,
         items: Vec::new(),
         fit_seconds: None,
+        apply_seconds: None,
+        peak_mb: None,
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,

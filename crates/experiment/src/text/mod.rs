@@ -246,6 +246,8 @@ fn finding(metric: &str, outcome: Outcome, items: Vec<f32>) -> Finding {
         outcome,
         items,
         fit_seconds: None,
+        apply_seconds: None,
+        peak_mb: None,
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,

@@ -178,6 +178,8 @@ fn finding(metric: &str, outcome: Outcome) -> Finding {
         outcome,
         items: Vec::new(),
         fit_seconds: None,
+        apply_seconds: None,
+        peak_mb: None,
         warnings: Vec::new(),
         remarks: Vec::new(),
         diagnosis: None,
