@@ -5,9 +5,9 @@ use procrust_align::{
     AdaptUnpaired, Adaptation, AlignError, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral,
     CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, Jda, JointPca, Kernel, Kliep,
     Kmm, LinearTransport, NearestWeights, NewRows, Regularization, Sinkhorn, SinkhornSettings,
-    SlicedAlignment, Spectrum, SubspaceAlignment, Tca, Ulsif, WeighSource, exact_transport,
-    shared_components, sinkhorn, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
-    subspace_disagreement,
+    SlicedAlignment, SlicedTarget, Spectrum, SubspaceAlignment, Tca, Ulsif, WeighSource,
+    exact_transport, shared_components, sinkhorn, sliced_wasserstein, sliced_wasserstein_along,
+    slicing_directions, subspace_disagreement,
 };
 use procrust_blas as _;
 use proptest::{collection::vec, prelude::*};

@@ -255,7 +255,7 @@ impl Lesson {
         let z = self.x.dot(&encoder);
         let of_z = softmax.slice(s![..k, ..]);
 
-        let mut scores = z.dot(&of_z) + &softmax.row(k);
+        let mut scores = z.dot(&of_z) + softmax.row(k);
         let mut value = losses(scores.view_mut(), &self.labels) / rows;
         scores /= rows; // now the derivatives of the mean loss by the scores
         value += 0.5 * l2 / rows * of_z.iter().map(|w| w * w).sum::<f64>();

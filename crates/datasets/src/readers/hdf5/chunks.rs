@@ -65,7 +65,7 @@ impl Hdf5<'_> {
             let mut data = self.bytes(part.address, part.size, what)?;
             for (at, filter) in dataset.filters.iter().enumerate().rev() {
                 if part.skipped >> at.min(31) & 1 == 0 {
-                    data = self.undo(*filter, data, bytes, what)?;
+                    data = self.undo(*filter, &data, bytes, what)?;
                 }
             }
             if data.len() as u64 != bytes {
@@ -85,7 +85,7 @@ impl Hdf5<'_> {
     fn undo(
         &self,
         filter: Filter,
-        data: Vec<u8>,
+        data: &[u8],
         bytes: u64,
         what: &str,
     ) -> Result<Vec<u8>, DatasetError> {
@@ -93,7 +93,7 @@ impl Hdf5<'_> {
             Filter::Deflate => {
                 // One byte more than a chunk and its checksum: what is too long is noticed.
                 let mut unpacked = Vec::new();
-                ZlibDecoder::new(data.as_slice())
+                ZlibDecoder::new(data)
                     .take(bytes.saturating_add(5))
                     .read_to_end(&mut unpacked)
                     .map_err(|cause| read_error(self.path, cause))?;
@@ -101,7 +101,7 @@ impl Hdf5<'_> {
             }
             Filter::Shuffle(size) => {
                 let count = data.len() / size;
-                let mut restored = data.clone();
+                let mut restored = data.to_vec();
                 for (at, value) in restored.chunks_exact_mut(size).enumerate() {
                     for (place, byte) in value.iter_mut().enumerate() {
                         *byte = data[place * count + at];

@@ -36,12 +36,15 @@ struct Columns {
     values: Vec<f32>,
 }
 
+/// The variables that hold numbers, and what all are called and hold.
+type Listed<P> = (Vec<Found<P>>, Vec<Variable>);
+
 /// A file of some version, behind its header.
 trait Variables {
     type Place;
 
     /// Reads the headers of all variables.
-    fn list(&mut self) -> Result<(Vec<Found<Self::Place>>, Vec<Variable>), DatasetError>;
+    fn list(&mut self) -> Result<Listed<Self::Place>, DatasetError>;
 
     /// The values of a full variable, the first axis fastest.
     fn values<T: Cell>(

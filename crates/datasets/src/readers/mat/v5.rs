@@ -11,7 +11,7 @@ use std::path::Path;
 
 use flate2::bufread::ZlibDecoder;
 
-use super::{Columns, Found, HEADER, Variables, malformed};
+use super::{Columns, Found, HEADER, Listed, Variables, malformed};
 use crate::DatasetError;
 use crate::readers::names;
 use crate::readers::numbers::{Cell, Endian, Number, read_numbers};
@@ -45,7 +45,7 @@ pub(super) struct Mat<'a> {
 impl Variables for Mat<'_> {
     type Place = Place;
 
-    fn list(&mut self) -> Result<(Vec<Found<Place>>, Vec<Variable>), DatasetError> {
+    fn list(&mut self) -> Result<Listed<Place>, DatasetError> {
         let (mut found, mut variables) = (Vec::new(), Vec::new());
         let mut at = HEADER;
         while at < self.length {

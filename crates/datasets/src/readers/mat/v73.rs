@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use super::{Columns, Found, Variables, malformed};
+use super::{Columns, Found, Listed, Variables, malformed};
 use crate::DatasetError;
 use crate::readers::hdf5::{Dataset, Hdf5, Object, ObjectContent, ValueKind};
 use crate::readers::numbers::Cell;
@@ -95,7 +95,7 @@ impl<'a> Mat<'a> {
 impl Variables for Mat<'_> {
     type Place = Place;
 
-    fn list(&mut self) -> Result<(Vec<Found<Place>>, Vec<Variable>), DatasetError> {
+    fn list(&mut self) -> Result<Listed<Place>, DatasetError> {
         let (mut found, mut variables) = (Vec::new(), Vec::new());
         for (name, address) in self.file.root()? {
             // What variables refer to.
