@@ -4,18 +4,22 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use procrust_product::multiply;
+use rayon::prelude::*;
 
 use crate::blocks;
 
 /// Rows whose products are summed in `f32`: few, so that little is lost, and enough to keep `multiply`
 /// busy.
-const PANEL_ROWS: usize = 256;
+const PANEL_ROWS: usize = 512;
 
 /// Below this many multiplications `f64` costs little as well.
 const LARGE: usize = 1 << 30;
 
 /// Panels that are multiplied in `f64` too, to see what `f32` loses.
 const SAMPLES: usize = 4;
+
+/// Of the columns of the right side, every so many-th in those panels.
+const SAMPLE_STEP: usize = 4;
 
 /// How many times larger than its estimate the error is taken to be.
 const SAFETY: f64 = 3.0;
@@ -58,20 +62,22 @@ impl Cross {
     /// Frobenius norm of what all panels lose together, by some of them.
     fn error(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> f64 {
         let count = x.nrows().div_ceil(PANEL_ROWS);
-        let mut squares = 0.0;
         let samples = SAMPLES.min(count);
-        for sample in 0..samples {
+        let square = |sample: usize| {
             let first = sample * count / samples * PANEL_ROWS;
-            let rows = s![first..x.nrows().min(first + PANEL_ROWS), ..];
-            let (x, y) = (x.slice(rows), y.slice(rows));
+            let rows = first..x.nrows().min(first + PANEL_ROWS);
+            let x = x.slice(s![rows.clone(), ..]);
+            let y = y.slice(s![rows, ..;SAMPLE_STEP]);
             let mut single = Array2::zeros((x.ncols(), y.ncols()));
             multiply(x.t(), y, single.view_mut(), 1.0_f32, false);
             let mut exact = Array2::zeros(single.raw_dim());
             let (x, y) = (x.mapv(f64::from), y.mapv(f64::from));
             multiply(x.t(), y.view(), exact.view_mut(), 1.0_f64, false);
             let off = |(&single, &exact): (&f32, &f64)| (f64::from(single) - exact).powi(2);
-            squares += single.iter().zip(&exact).map(off).sum::<f64>();
-        }
+            single.iter().zip(&exact).map(off).sum::<f64>()
+        };
+        let squares: Vec<f64> = (0..samples).into_par_iter().map(square).collect();
+        let squares = squares.iter().sum::<f64>() * SAMPLE_STEP as f64;
         (squares * count as f64 / samples as f64).sqrt()
     }
 }
