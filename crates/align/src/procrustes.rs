@@ -234,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn polar_factors_by_eigenvalues_are_those_by_singular_values() {
+        for (rows, columns) in [(6, 6), (7, 4), (4, 7)] {
+            let cross = wave(rows, columns, 3).mapv(f64::from);
+            let (w, least) = well_conditioned(&cross).unwrap().unwrap();
+            let polar = Polar::of(&cross).unwrap();
+            assert_abs_diff_eq!(w, polar.w, epsilon = 1e-10);
+            assert_abs_diff_eq!(least, polar.sigma[rows.min(columns) - 1], epsilon = 1e-10);
+        }
+        let mut flat = Array2::<f64>::eye(3);
+        flat[[2, 2]] = 1e-5;
+        assert!(well_conditioned(&flat).unwrap().is_none());
+    }
+
+    #[test]
     fn many_pairs_of_which_one_is_bad() {
         let mut x = wave(12_000, 300, 1);
         x[[7_000, 3]] = f32::NAN;

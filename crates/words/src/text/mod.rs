@@ -27,7 +27,7 @@ pub(crate) struct Blocks {
 
 impl Default for Blocks {
     fn default() -> Self {
-        Self { read: 512 << 10, parse: 32 << 10, line: 64 << 20 }
+        Self { read: 960 << 10, parse: 64 << 10, line: 64 << 20 }
     }
 }
 
