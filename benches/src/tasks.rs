@@ -313,7 +313,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             let (seconds, fit) = fastest(|| Procrustes::default().fit(x.view(), y.view()))?;
             save(&out, fit.source().matrix().to_owned().as_slice().expect("standard layout"))?;
             let flops = 2.0 * (x.nrows() * x.ncols() * y.ncols()) as f64;
-            limit = Some(("f64 product", flops / machine::product_peak::<f64>()));
+            limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
         "coral" | "coral-unregularized" => {
@@ -339,7 +339,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             let (seconds, mapped) = fastest(|| map.apply(x.view()))?;
             save(&out, mapped.as_slice().expect("standard layout"))?;
             let flops = 2.0 * (x.len() * w.ncols()) as f64;
-            limit = Some(("f64 product", flops / machine::product_peak::<f64>()));
+            limit = Some(("f32 product", flops / machine::product_peak::<f32>()));
             seconds
         }
         "csls" | "nearest" => {
