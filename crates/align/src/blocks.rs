@@ -39,7 +39,8 @@ pub(crate) fn run_rows(rows: usize) -> usize {
     rows.div_ceil(32).next_multiple_of(BLOCK_ROWS).clamp(BLOCK_ROWS, 8 * BLOCK_ROWS)
 }
 
-fn fold_by<T, M>(
+/// [`fold`] over blocks of `size` rows.
+pub(crate) fn fold_by<T, M>(
     size: usize,
     rows: usize,
     map: M,

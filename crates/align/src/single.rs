@@ -10,7 +10,7 @@ use crate::blocks;
 
 /// Rows whose products are summed in `f32`: few, so that little is lost, and enough to keep `multiply`
 /// busy.
-const PANEL_ROWS: usize = 512;
+const PANEL_ROWS: usize = 1024;
 
 /// Below this many multiplications `f64` costs little as well.
 const LARGE: usize = 1 << 30;
@@ -53,7 +53,9 @@ impl Cross {
             }
             Ok(run)
         };
-        blocks::fold_runs(x.nrows(), run, |run| sum += &run).ok()?;
+        // Some sixteen runs: each fills a matrix of sums.
+        let rows = x.nrows().div_ceil(16).next_multiple_of(PANEL_ROWS);
+        blocks::fold_by(rows, x.nrows(), run, |run| sum += &run).ok()?;
         let error = SAFETY * Self::error(x, y);
         (error.is_finite() && sum.iter().all(|value| value.is_finite()))
             .then_some(Self { sum, error })
