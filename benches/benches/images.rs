@@ -1,5 +1,5 @@
 //! Descriptors of 64 pictures of 200 × 200 grey levels, and decoding of jpegs of 800 × 600 with resizing to 224 ×
-//! 224. Throughput is in pictures. `peers/images_opencv.py` times OpenCV and scikit-image on the same work.
+//! 224. Throughput is in pictures. `cargo xtask bench peers hog hog-opencv jpeg` times OpenCV and scikit-image on like work.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;

@@ -9,7 +9,7 @@ use procrust_transfer::{
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{TransferDataError, failed, finding, mean_of};
+use super::{TransferDataError, failed, finding, mean_of, rows_by_class};
 use crate::{
     adaptation::Domains,
     plan::{ContinualMethod, ContinualPlan},
@@ -19,8 +19,6 @@ use crate::{
 
 /// What each run measures.
 const METRICS: [&str; 4] = ["accuracy", "forgetting", "backward", "forward"];
-/// The seed that parts training rows from tested ones: one for all runs.
-const PART: u64 = 0;
 
 /// Rows of all classes, parted.
 #[derive(Debug, Clone)]
@@ -55,16 +53,13 @@ impl ContinualTasks {
             );
             return Err(plan.place.error(message).into());
         }
-        let mut order: Vec<usize> = (0..domain.labels.len()).collect();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(PART));
-        let part = |class: usize| {
-            let rows: Vec<usize> =
-                order.iter().copied().filter(|&row| domain.labels[row] == class).collect();
+        let part = |rows: Vec<usize>| {
             let tested = (rows.len() / 2).min(plan.test_rows);
             let (test, train) = rows.split_at(tested);
             (train.iter().copied().take(plan.train_rows).collect(), test.to_vec())
         };
-        let of_class: Vec<(Vec<usize>, Vec<usize>)> = (0..classes.len()).map(part).collect();
+        let of_class: Vec<(Vec<usize>, Vec<usize>)> =
+            rows_by_class(&domain.labels, classes.len()).into_iter().map(part).collect();
         if let Some(class) =
             of_class.iter().position(|(train, test)| train.len() < 2 || test.is_empty())
         {

@@ -13,7 +13,7 @@ use procrust_transfer::{
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{TransferDataError, accuracy_of, class_words, failed};
+use super::{TransferDataError, accuracy_of, class_words, failed, parting_order};
 use crate::{
     adaptation::Domains,
     plan::{
@@ -24,8 +24,6 @@ use crate::{
     space::Space,
 };
 
-/// The seed that parts tested rows from those that labels are drawn from: one for all draws.
-const PART: u64 = 0;
 /// The penalty of a source model.
 const SOURCE_L2: f64 = 1.0;
 
@@ -337,11 +335,9 @@ impl FewShotTasks {
 
 /// Half of each class to draw from, the rest to test, at most `most` of it, every class by its share.
 fn split(task: &Rows, classes: usize, most: usize) -> (Rows, Rows) {
-    let mut order: Vec<usize> = (0..task.labels.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(PART));
     let mut met = vec![0_usize; classes];
     let (mut pool, mut test) = (Vec::new(), Vec::new());
-    for row in order {
+    for row in parting_order(task.labels.len()) {
         let met = &mut met[task.labels[row]];
         if met.is_multiple_of(2) {
             pool.push(row);

@@ -12,6 +12,8 @@ pub mod zero_shot;
 use procrust_classify::statistics::{self, Interval};
 use procrust_datasets::DatasetError;
 use procrust_transfer::TransferError;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
 
 use crate::{
     adaptation::DomainError,
@@ -21,6 +23,23 @@ use crate::{
     run::Finding,
     space::SpaceError,
 };
+
+/// The seed that parts tested rows from those to learn from: one for all runs.
+const PART: u64 = 0;
+
+/// The numbers of all rows, in the order in which they are parted.
+fn parting_order(rows: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(PART));
+    order
+}
+
+/// The rows of each class, in that order.
+fn rows_by_class(labels: &[usize], classes: usize) -> Vec<Vec<usize>> {
+    let mut of_class = vec![Vec::new(); classes];
+    parting_order(labels.len()).into_iter().for_each(|row| of_class[labels[row]].push(row));
+    of_class
+}
 
 /// Why the tasks of a plan could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -11,15 +11,13 @@ use procrust_transfer::{
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{TransferDataError, failed, few_shot::describe, mean_of};
+use super::{TransferDataError, failed, few_shot::describe, mean_of, rows_by_class};
 use crate::{
     adaptation::Domains,
     plan::{Improvement, Learner, PairTasksMethod, PairTasksPlan},
     run::Finding,
 };
 
-/// The seed that parts tested rows from those that labels are drawn from: one for all runs.
-const PART: u64 = 0;
 /// The penalty of the model of a learned task.
 const L2: f64 = 1.0;
 
@@ -66,15 +64,12 @@ impl PairTasks {
             );
             return Err(plan.place.error(message).into());
         }
-        let mut order: Vec<usize> = (0..domain.labels.len()).collect();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(PART));
-        let part = |class: usize| {
-            let rows: Vec<usize> =
-                order.iter().copied().filter(|&row| domain.labels[row] == class).collect();
+        let part = |rows: Vec<usize>| {
             let (test, pool) = rows.split_at((rows.len() / 3).min(plan.test_rows));
             (pool.to_vec(), test.to_vec())
         };
-        let of_class: Vec<(Vec<usize>, Vec<usize>)> = (0..classes.len()).map(part).collect();
+        let of_class: Vec<(Vec<usize>, Vec<usize>)> =
+            rows_by_class(&domain.labels, classes.len()).into_iter().map(part).collect();
         let largest = plan.shots.iter().copied().max().unwrap_or(0).max(2);
         for (class, (pool, test)) in classes.iter().zip(&of_class) {
             if pool.len() < largest || test.is_empty() {
