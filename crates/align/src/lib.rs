@@ -129,8 +129,8 @@ pub use labels::{Labeller, LabellerError, NearestLabels};
 pub use mini_vec2vec::MiniVec2Vec;
 pub use moments::Moments;
 pub use optimal::{
-    ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan, SinkhornSettings,
-    exact_transport, sinkhorn,
+    ClassPenalty, ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan,
+    SinkhornSettings, exact_transport, sinkhorn,
 };
 pub use pair_moments::{PairMoments, repeat_weights};
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};

@@ -9,10 +9,10 @@ mod common;
 use common::{assert_close, count, list, matrix, number, rows};
 use ndarray::Array2;
 use procrust_align::{
-    AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral, CostScale,
-    Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca, Kernel, Kliep,
-    Kmm, NearestWeights, Regularization, Sinkhorn, SinkhornSettings, Spectrum, Tca, Ulsif,
-    WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+    AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassPenalty, ClassSinkhorn, Coral,
+    CostScale, Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca,
+    Kernel, Kliep, Kmm, NearestWeights, Regularization, Sinkhorn, SinkhornSettings, Spectrum, Tca,
+    Ulsif, WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
 };
 use procrust_blas as _;
 use serde_json::Value;
@@ -231,12 +231,35 @@ fn class_sinkhorn_is_the_papers() {
             sinkhorn: Sinkhorn { settings, ..Sinkhorn::default() },
             class_regularization: number(&expected["eta"]),
             rounds: count(&expected["rounds"]),
+            ..ClassSinkhorn::default()
         };
         let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
         let found = method.adapt(case.x.view(), case.y.view(), &hints).unwrap();
         let image = found.source().mapv(f64::from);
         assert_close(image.view(), matrix(&expected["image"]).view(), 1e-6, &case.name);
         assert_close(image.view(), matrix(&expected["pot"]).view(), 1e-6, &case.name);
+    }
+}
+
+#[test]
+fn class_sinkhorn_by_norms_is_numpys() {
+    for case in cases() {
+        let expected = &case.expected["transport"]["norms"];
+        let settings = SinkhornSettings {
+            regularization: number(&expected["reg"]),
+            tolerance: 1e-13,
+            iterations: 100_000,
+        };
+        let method = ClassSinkhorn {
+            sinkhorn: Sinkhorn { settings, ..Sinkhorn::default() },
+            penalty: ClassPenalty::L1L2,
+            class_regularization: number(&expected["eta"]),
+            rounds: 1000,
+        };
+        let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
+        let found = method.adapt(case.x.view(), case.y.view(), &hints).unwrap();
+        let image = found.source().mapv(f64::from);
+        assert_close(image.view(), matrix(&expected["image"]).view(), 1e-4, &case.name);
     }
 }
 

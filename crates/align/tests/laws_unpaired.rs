@@ -2,12 +2,12 @@
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use procrust_align::{
-    AdaptUnpaired, Adaptation, AlignError, AlignUnpaired, Balance, Bda, ClassSinkhorn, Coral,
-    CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, Jda, JointPca, Kernel, Kliep,
-    Kmm, LinearTransport, NearestWeights, NewRows, Regularization, Sinkhorn, SinkhornSettings,
-    SlicedAlignment, SlicedTarget, Spectrum, SubspaceAlignment, Tca, Ulsif, WeighSource,
-    exact_transport, shared_components, sinkhorn, sliced_wasserstein, sliced_wasserstein_along,
-    slicing_directions, subspace_disagreement,
+    AdaptUnpaired, Adaptation, AlignError, AlignUnpaired, Balance, Bda, ClassPenalty,
+    ClassSinkhorn, Coral, CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, Jda,
+    JointPca, Kernel, Kliep, Kmm, LinearTransport, NearestWeights, NewRows, Regularization,
+    Sinkhorn, SinkhornSettings, SlicedAlignment, SlicedTarget, Spectrum, SubspaceAlignment, Tca,
+    Ulsif, WeighSource, exact_transport, shared_components, sinkhorn, sliced_wasserstein,
+    sliced_wasserstein_along, slicing_directions, subspace_disagreement,
 };
 use procrust_blas as _;
 use proptest::{collection::vec, prelude::*};
@@ -83,6 +83,8 @@ fn methods() -> Vec<(String, Box<dyn AdaptUnpaired>)> {
         add("Sinkhorn", Box::new(sinkhorn));
         let classes = ClassSinkhorn { sinkhorn, rounds: 3, ..ClassSinkhorn::default() };
         add("Sinkhorn with classes", Box::new(classes));
+        let norms = ClassSinkhorn { penalty: ClassPenalty::L1L2, ..classes };
+        add("Sinkhorn with classes by norms", Box::new(norms));
     }
     methods
 }
@@ -383,7 +385,12 @@ fn classes_mix_less_with_the_penalty() {
             .sum()
     };
     let without = spread(&plain.adapt(x.view(), y.view(), &hints).unwrap());
-    let method = ClassSinkhorn { sinkhorn: plain, class_regularization: 0.5, rounds: 5 };
+    let method = ClassSinkhorn {
+        sinkhorn: plain,
+        class_regularization: 0.5,
+        rounds: 5,
+        ..ClassSinkhorn::default()
+    };
     let with = spread(&method.adapt(x.view(), y.view(), &hints).unwrap());
     assert!(with > 1.2 * without, "{with} against {without}");
 }

@@ -3,10 +3,12 @@
 mod adapt;
 mod simplex;
 mod sinkhorn;
+mod wide;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 
-pub use adapt::{ClassSinkhorn, CostScale, ExactTransport, Sinkhorn};
+pub use adapt::{ClassPenalty, ClassSinkhorn, CostScale, ExactTransport, Sinkhorn};
 pub use simplex::{ExactPlan, exact_transport};
 pub use sinkhorn::{SinkhornPlan, SinkhornSettings, sinkhorn};
 
@@ -34,7 +36,12 @@ fn check_masses(
             return Err(AlignError::Setting { name: "a mass", value, expected });
         }
     }
-    if let Some(&value) = cost.iter().find(|value| !(value.is_finite() && **value >= 0.0)) {
+    let bad = |value: &f64| !(value.is_finite() && *value >= 0.0);
+    let rows = cost.axis_iter(Axis(0)).collect::<Vec<_>>();
+    // Without an early exit a row is checked several values at a time.
+    let any = |row: &ArrayView1<'_, f64>| row.iter().fold(false, |any, value| any | bad(value));
+    if let Some(row) = rows.into_par_iter().find_first(any) {
+        let value = row.iter().copied().find(bad).expect("one was found just now");
         let expected = "a finite number of at least 0";
         return Err(AlignError::Setting { name: "a cost", value, expected });
     }
@@ -50,5 +57,8 @@ fn normalized(masses: &[f64]) -> Vec<f64> {
 
 /// `Σ Pᵢⱼ·Cᵢⱼ`.
 fn total(plan: &Array2<f64>, cost: ArrayView2<'_, f64>) -> f64 {
-    plan.rows().into_iter().zip(cost.rows()).map(|(plan, cost)| plan.dot(&cost)).sum()
+    let rows: Vec<_> = plan.axis_iter(Axis(0)).zip(cost.axis_iter(Axis(0))).collect();
+    let products: Vec<f64> =
+        rows.into_par_iter().map(|(plan, cost)| wide::dot(plan, cost)).collect();
+    products.iter().sum()
 }

@@ -1,9 +1,10 @@
 //! Sinkhorn's algorithm, stable for any regularisation.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use crate::optimal::{check_masses, normalized, total};
+use crate::optimal::wide::{self, Potentials};
+use crate::optimal::{check_masses, normalized};
 use crate::{AlignError, Warning};
 
 /// Rows of a block. Sums over rows are taken block by block, so this is part of the last bits.
@@ -90,25 +91,26 @@ pub fn sinkhorn(
 ) -> Result<SinkhornPlan, AlignError> {
     settings.check()?;
     check_masses(cost, source, target)?;
-    let plan = solve(cost, &normalized(source), &normalized(target), settings);
-    Ok(SinkhornPlan { cost: total(&plan.plan, cost), ..plan })
+    Ok(solve(cost, &normalized(source), &normalized(target), settings, &mut Vec::new()))
 }
 
-/// Masses that are positive and sum to 1; `cost` of the result is left at zero.
+/// [`sinkhorn`] with masses that are positive and sum to 1.
+///
+/// It starts from the potentials `g` of the columns, if there are any, and leaves those that it found: a problem that
+/// is much like the one before takes few iterations.
 pub(crate) fn solve(
     cost: ArrayView2<'_, f64>,
     a: &[f64],
     b: &[f64],
     settings: SinkhornSettings,
+    g: &mut Vec<f64>,
 ) -> SinkhornPlan {
-    let mut state = State::new(cost, a, b, settings.regularization);
+    g.resize(b.len(), 0.0);
+    let mut state = State::new(cost, a, b, settings.regularization, std::mem::take(g));
     let mut error = f64::INFINITY;
     let mut iterations = 0;
     while iterations < settings.iterations {
         iterations += 1;
-        if !state.fresh && state.beyond() {
-            state.absorb();
-        }
         error = state.step(settings.tolerance);
         if error <= settings.tolerance {
             break;
@@ -118,38 +120,43 @@ pub(crate) fn solve(
     if warning.is_some() {
         error = state.error();
     }
-    SinkhornPlan { plan: state.plan(), cost: 0.0, iterations, error, warning }
+    *g = state.potentials();
+    let (plan, cost) = state.plan();
+    SinkhornPlan { plan, cost, iterations, error, warning }
 }
 
+/// The plan is `u_i · kernel_ij · v_j`; the kernel is `exp(f_i + g_j − C_ij/ε)`.
 struct State<'a, 'c> {
     cost: ArrayView2<'c, f64>,
     a: &'a [f64],
     b: &'a [f64],
-    epsilon: f64,
-    f: Array1<f64>,
-    g: Array1<f64>,
-    /// `exp(f + g − C/ε)`.
+    steepness: f64,
+    f: Vec<f64>,
+    g: Vec<f64>,
     kernel: Array2<f64>,
-    u: Array1<f64>,
-    v: Array1<f64>,
-    /// The scalings are all 1.
-    fresh: bool,
+    u: Vec<f64>,
+    v: Vec<f64>,
 }
 
 impl<'a, 'c> State<'a, 'c> {
-    fn new(cost: ArrayView2<'c, f64>, a: &'a [f64], b: &'a [f64], epsilon: f64) -> Self {
+    fn new(
+        cost: ArrayView2<'c, f64>,
+        a: &'a [f64],
+        b: &'a [f64],
+        epsilon: f64,
+        g: Vec<f64>,
+    ) -> Self {
         let (n, m) = cost.dim();
         let mut state = Self {
             cost,
             a,
             b,
-            epsilon,
-            f: Array1::zeros(n),
-            g: Array1::zeros(m),
+            steepness: epsilon.recip(),
+            f: vec![0.0; n],
+            g,
             kernel: Array2::zeros((n, m)),
-            u: Array1::ones(n),
-            v: Array1::ones(m),
-            fresh: true,
+            u: vec![1.0; n],
+            v: vec![1.0; m],
         };
         state.renew();
         state
@@ -158,156 +165,123 @@ impl<'a, 'c> State<'a, 'c> {
     /// One iteration: the rows, then the columns, of the kernel are scaled to their masses. Gives
     /// how far the rows were from theirs before; if that is within the tolerance, nothing changes.
     ///
-    /// One pass: a block of rows is scaled and at once added to the sums of the columns.
+    /// One pass: a few rows are scaled and at once added to the sums of the columns.
     fn step(&mut self, tolerance: f64) -> f64 {
-        let columns = self.b.len();
-        let (a, v, old) = (self.a, &self.v, &self.u);
-        let blocks: Vec<_> = self
-            .kernel
-            .axis_chunks_iter(Axis(0), ROWS)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .enumerate()
-            .map(|(block, rows)| {
-                let first = block * ROWS;
-                let mut sums = Array1::<f64>::zeros(columns);
-                let mut error = 0.0;
-                let scaled: Vec<f64> = rows
-                    .rows()
-                    .into_iter()
-                    .enumerate()
-                    .map(|(i, row)| {
-                        let sum = row.dot(v);
-                        let mass = a[first + i];
-                        error += (old[first + i] * sum - mass).abs();
-                        let u = mass / sum;
-                        sums.scaled_add(u, &row);
-                        u
-                    })
-                    .collect();
-                (scaled, sums, error)
-            })
+        let (v, masses, old) = (&self.v, self.a.par_chunks(ROWS), self.u.par_chunks(ROWS));
+        let blocks: Vec<_> = values(&self.kernel)
+            .par_chunks(ROWS * self.b.len())
+            .zip(masses.zip(old))
+            .map(|(rows, (masses, old))| wide::scale(rows, v, masses, old))
             .collect();
-        let mut sums = Array1::<f64>::zeros(columns);
-        let (mut u, mut error) = (Vec::with_capacity(self.a.len()), 0.0);
-        for (scaled, part, off) in blocks {
-            u.extend(scaled);
-            sums += &part;
-            error += off;
-        }
+        let error = blocks.iter().map(|block| block.error).sum();
         if error <= tolerance {
             return error;
         }
-        let u = Array1::from_vec(u);
-        let v = Array1::from_vec(self.b.to_vec()) / &sums;
-        let inside = |values: &Array1<f64>| values.iter().all(|v| v.is_finite() && *v > 0.0);
-        if inside(&u) && inside(&v) {
+        let (u, sums): (Vec<_>, Vec<_>) =
+            blocks.into_iter().map(|block| (block.u, block.sums)).unzip();
+        let (u, v) = (u.concat(), scalings(self.b, &sums));
+        if within_range(&u) && within_range(&v) {
             (self.u, self.v) = (u, v);
-            self.fresh = false;
         } else {
-            // A row or column of the kernel is below the range of numbers: by logarithms.
-            self.absorb();
+            self.renew();
         }
         error
     }
 
-    fn beyond(&self) -> bool {
-        self.u.iter().chain(&self.v).any(|value| value.ln().abs() > SCALING)
-    }
-
-    /// Moves the scalings into the potentials.
-    fn absorb(&mut self) {
-        self.f += &self.u.mapv(f64::ln);
-        self.g += &self.v.mapv(f64::ln);
-        self.renew();
-    }
-
-    /// An iteration by logarithms from `g`, and the kernel of the new potentials.
+    /// Moves the scalings into the potentials, and does an iteration from `g` by logarithms: the kernel has row
+    /// sums `a`, and the columns' scalings are new.
     fn renew(&mut self) {
-        let (cost, epsilon) = (self.cost, self.epsilon);
-        let exponents = &mut self.kernel;
-        let (a, g) = (self.a, &self.g);
-        let f: Vec<f64> = exponents
-            .axis_iter_mut(Axis(0))
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, mut row)| {
-                Zip::from(&mut row).and(&cost.row(i)).and(g).for_each(|to, &c, &g| {
-                    *to = g - c / epsilon;
-                });
-                let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let sum: f64 = row.iter().map(|value| (value - largest).exp()).sum();
-                let f = a[i].ln() - largest - sum.ln();
-                row += f;
-                f
-            })
-            .collect();
-        self.f = Array1::from_vec(f);
-        // The columns: largest exponents, then sums, block by block of rows.
-        let columns = self.b.len();
-        let none = || Array1::from_elem(columns, f64::NEG_INFINITY);
-        let largest: Vec<Array1<f64>> = exponents
-            .axis_chunks_iter(Axis(0), ROWS)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|rows| {
-                rows.rows().into_iter().fold(none(), |mut largest, row| {
-                    largest.zip_mut_with(&row, |a, &b| *a = a.max(b));
-                    largest
-                })
-            })
-            .collect();
-        let largest = largest.into_iter().fold(none(), |mut all, part| {
-            all.zip_mut_with(&part, |a, &b| *a = a.max(b));
-            all
-        });
-        let parts: Vec<Array1<f64>> = exponents
-            .axis_chunks_iter_mut(Axis(0), ROWS)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|mut rows| {
-                let mut sums = Array1::zeros(columns);
-                for mut row in rows.rows_mut() {
-                    Zip::from(&mut row).and(&largest).and(&mut sums).for_each(|value, top, sum| {
-                        *value = (*value - top).exp();
-                        *sum += *value;
-                    });
-                }
-                sums
-            })
-            .collect();
-        let sums =
-            parts.into_iter().fold(Array1::zeros(columns), |all: Array1<f64>, part| all + part);
-        let scale = Array1::from_vec(self.b.to_vec()) / &sums;
-        let shift = scale.mapv(f64::ln) - &largest;
-        self.g = &self.g + &shift;
-        exponents
-            .axis_iter_mut(Axis(0))
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .for_each(|mut row| row *= &scale);
+        self.g = self.potentials();
         self.u.fill(1.0);
-        self.v.fill(1.0);
-        self.fresh = true;
+        let columns = self.b.len();
+        let exponents =
+            Potentials { cost: self.cost.reborrow(), steepness: self.steepness, g: &self.g };
+        let kernel = self.kernel.as_slice_mut().expect("made in standard layout");
+        let sums: Vec<_> = kernel
+            .par_chunks_mut(ROWS * columns)
+            .zip(self.f.par_chunks_mut(ROWS).zip(self.a.par_chunks(ROWS)))
+            .enumerate()
+            .map(|(block, (rows, (f, masses)))| exponents.write(block * ROWS, masses, f, rows))
+            .collect();
+        self.v = scalings(self.b, &sums);
+        if within_range(&self.v) {
+            return;
+        }
+        // A column lies below the range of numbers: columns by logarithms as well.
+        let mut tops = self
+            .f
+            .par_chunks(ROWS)
+            .enumerate()
+            .map(|(block, f)| exponents.largest(block * ROWS, f))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .reduce(|mut tops, part| {
+                tops.iter_mut().zip(part).for_each(|(top, part)| *top = top.max(part));
+                tops
+            })
+            .expect("there are rows");
+        // The largest entry of a column is its mass.
+        tops.iter_mut().zip(self.b).for_each(|(top, mass)| *top -= mass.ln());
+        let sums: Vec<_> = kernel
+            .par_chunks_mut(ROWS * columns)
+            .zip(self.f.par_chunks(ROWS))
+            .enumerate()
+            .map(|(block, (rows, f))| exponents.write_below(block * ROWS, f, &tops, rows))
+            .collect();
+        let v = scalings(self.b, &sums);
+        self.g.iter_mut().zip(tops).for_each(|(g, top)| *g -= top);
+        self.v = v;
+    }
+
+    /// The potentials of the columns, with their scalings.
+    fn potentials(&self) -> Vec<f64> {
+        self.g.iter().zip(&self.v).map(|(g, v)| g + v.ln()).collect()
     }
 
     /// How far the row sums are from the masses.
     fn error(&self) -> f64 {
-        let off = |(i, row): (usize, ndarray::ArrayView1<'_, f64>)| {
-            (self.u[i] * row.dot(&self.v) - self.a[i]).abs()
-        };
-        self.kernel.rows().into_iter().enumerate().map(off).sum()
+        values(&self.kernel)
+            .par_chunks(ROWS * self.b.len())
+            .zip(self.a.par_chunks(ROWS).zip(self.u.par_chunks(ROWS)))
+            .map(|(rows, (masses, u))| wide::scale(rows, &self.v, masses, u).error)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .sum()
     }
 
-    fn plan(mut self) -> Array2<f64> {
-        let (u, v) = (&self.u, &self.v);
-        self.kernel
-            .axis_iter_mut(Axis(0))
-            .collect::<Vec<_>>()
-            .into_par_iter()
+    /// The plan and its cost.
+    fn plan(mut self) -> (Array2<f64>, f64) {
+        let (u, v, cost) = (&self.u, &self.v, self.cost);
+        let costs: Vec<f64> = self
+            .kernel
+            .as_slice_mut()
+            .expect("made in standard layout")
+            .par_chunks_mut(ROWS * v.len())
+            .zip(u.par_chunks(ROWS))
             .enumerate()
-            .for_each(|(i, mut row)| row.zip_mut_with(v, |value, v| *value *= u[i] * v));
-        self.kernel
+            .map(|(block, (rows, u))| {
+                let first = block * ROWS;
+                wide::finish(rows, u, v, cost.slice(s![first..first + u.len(), ..]))
+            })
+            .collect();
+        (self.kernel, costs.iter().sum())
     }
+}
+
+fn values(kernel: &Array2<f64>) -> &[f64] {
+    kernel.as_slice().expect("made in standard layout")
+}
+
+/// What columns are to be multiplied by whose sums, over blocks of rows, are these.
+fn scalings(masses: &[f64], blocks: &[Vec<f64>]) -> Vec<f64> {
+    let mut sums = vec![0.0; masses.len()];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, part)| *sum += part);
+    }
+    masses.iter().zip(sums).map(|(mass, sum)| mass / sum).collect()
+}
+
+/// Whether scalings are numbers that may be multiplied with each other and with the kernel.
+fn within_range(scalings: &[f64]) -> bool {
+    scalings.iter().all(|value| *value > 0.0 && value.ln().abs() <= SCALING)
 }

@@ -1,8 +1,8 @@
 //! Methods of adaptation plans that are no pair of affine maps, or need labels or a seed.
 
 use procrust_align::{
-    AdaptUnpaired, Balance, Bda, ClassSinkhorn, ExactTransport, Freedom, Gfk, Jda, JointPca,
-    Kernel, Sinkhorn, SlicedAlignment, Tca,
+    AdaptUnpaired, Balance, Bda, ClassPenalty, ClassSinkhorn, ExactTransport, Freedom, Gfk, Jda,
+    JointPca, Kernel, Sinkhorn, SlicedAlignment, Tca,
 };
 use serde_json::{Value, json};
 
@@ -111,6 +111,10 @@ impl UnpairedMethod {
             Self::ClassSinkhorn(method) => json!({
                 "regularization": method.sinkhorn.settings.regularization,
                 "class_regularization": method.class_regularization,
+                "penalty": match method.penalty {
+                    ClassPenalty::L1L2 => "l1-l2",
+                    _ => "lp-l1",
+                },
             }),
             Self::Sliced(method) => {
                 let mut settings = json!({
@@ -155,8 +159,10 @@ impl UnpairedMethod {
             "sinkhorn" => Self::Sinkhorn(sinkhorn(table)?),
             "class-sinkhorn" => {
                 let default = ClassSinkhorn::default();
+                let penalties = [("lp-l1", ClassPenalty::LpL1), ("l1-l2", ClassPenalty::L1L2)];
                 Self::ClassSinkhorn(ClassSinkhorn {
                     sinkhorn: sinkhorn(table)?,
+                    penalty: table.word("penalty", &penalties)?.unwrap_or(default.penalty),
                     class_regularization: table
                         .number("class_regularization", 0.0)?
                         .unwrap_or(default.class_regularization),
