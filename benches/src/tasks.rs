@@ -329,7 +329,7 @@ pub(crate) fn ours(task: &str, folder: &Path) -> Result<()> {
             save(&out, mapped.as_slice().expect("standard layout"))?;
             // Half of two symmetric sums and one product.
             let flops = (x.len() as f64 * 3.0 + y.len() as f64) * x.ncols() as f64;
-            limit = Some(("f64 products", flops / machine::product_peak::<f64>()));
+            limit = Some(("f32 products", flops / machine::product_peak::<f32>()));
             seconds
         }
         "apply" => {

@@ -1,5 +1,5 @@
 //! The one routine of LAPACK that `ndarray-linalg` does not offer: symmetric eigenvalues by divide
-//! and conquer, `dsyevd`. It is the same answer as that of `dsyev`, of 1,024 dimensions in a seventh
+//! and conquer, `dsyevd` and `ssyevd`. It is the same answer as that of `dsyev`, of 1,024 dimensions in a seventh
 //! of the time.
 
 use std::ffi::{c_char, c_int};
@@ -9,47 +9,63 @@ use ndarray::{Array1, Array2, ShapeBuilder};
 /// Beyond this size the length of the workspace, 2n², is no 32-bit number any more.
 const LARGEST: usize = 32_000;
 
-/// Eigenvalues, smallest first, and eigenvectors, in columns, of a symmetric matrix. `None` when it
-/// is too large for this routine, which is not square, or did not converge.
-pub(crate) fn eigh(matrix: &Array2<f64>) -> Option<(Array1<f64>, Array2<f64>)> {
-    let (n, columns) = matrix.dim();
-    if n == 0 || n != columns || n > LARGEST {
-        return None;
-    }
-    let mut a: Vec<f64> = matrix.iter().copied().collect();
-    let mut values = vec![0.0_f64; n];
-    let mut work = vec![0.0_f64; 1 + 6 * n + 2 * n * n];
-    let mut integers = vec![0 as c_int; 3 + 5 * n];
-    let size = |length: usize| c_int::try_from(length).ok();
-    let (order, work_size, integers_size) = (size(n)?, size(work.len())?, size(integers.len())?);
-    let (vectors, lower) = (b'V' as c_char, b'L' as c_char);
-    let mut info: c_int = 0;
-    // SAFETY: the signature is that of LAPACK's `dsyevd`: `a` has n · n values with a leading
-    // dimension of n, `values` n, and the two workspaces the lengths that the routine documents as
-    // the least for `V` (1 + 6n + 2n² and 3 + 5n), which it is told. All are initialised, none
-    // overlaps another, and the routine keeps no pointer.
-    #[allow(unsafe_code, reason = "one foreign function; its safety argument stands above")]
-    unsafe {
-        lapack_sys::dsyevd_(
-            &vectors,
-            &lower,
-            &order,
-            a.as_mut_ptr(),
-            &order,
-            values.as_mut_ptr(),
-            work.as_mut_ptr(),
-            &work_size,
-            integers.as_mut_ptr(),
-            &integers_size,
-            &mut info,
-        );
-    }
-    if info != 0 {
-        return None;
-    }
-    let vectors = Array2::from_shape_vec((n, n).f(), a).expect("n · n values");
-    Some((Array1::from_vec(values), vectors))
+/// Defines the routine for one type of numbers.
+macro_rules! divide_and_conquer {
+    ($name:ident, $number:ty, $routine:ident, $what:literal) => {
+        #[doc = $what]
+        pub(crate) fn $name(
+            matrix: &Array2<$number>,
+        ) -> Option<(Array1<$number>, Array2<$number>)> {
+            let (n, columns) = matrix.dim();
+            if n == 0 || n != columns || n > LARGEST {
+                return None;
+            }
+            let mut a: Vec<$number> = matrix.iter().copied().collect();
+            let mut values = vec![0.0; n];
+            let mut work: Vec<$number> = vec![0.0; 1 + 6 * n + 2 * n * n];
+            let mut integers = vec![0 as c_int; 3 + 5 * n];
+            let size = |length: usize| c_int::try_from(length).ok();
+            let (order, work_size, integers_size) =
+                (size(n)?, size(work.len())?, size(integers.len())?);
+            let (vectors, lower) = (b'V' as c_char, b'L' as c_char);
+            let mut info: c_int = 0;
+            // SAFETY: the signature is that of LAPACK's `dsyevd` or, with `f32`, `ssyevd`: `a` has n · n values
+            // with a leading dimension of n, `values` n, and the two workspaces the lengths that the routines
+            // document as the least for `V` (1 + 6n + 2n² and 3 + 5n), which they are told. All are
+            // initialised, none overlaps another, and the routines keep no pointer.
+            #[allow(unsafe_code, reason = "one foreign function; its safety argument stands above")]
+            unsafe {
+                lapack_sys::$routine(
+                    &vectors,
+                    &lower,
+                    &order,
+                    a.as_mut_ptr(),
+                    &order,
+                    values.as_mut_ptr(),
+                    work.as_mut_ptr(),
+                    &work_size,
+                    integers.as_mut_ptr(),
+                    &integers_size,
+                    &mut info,
+                );
+            }
+            if info != 0 {
+                return None;
+            }
+            let vectors = Array2::from_shape_vec((n, n).f(), a).expect("n · n values");
+            Some((Array1::from_vec(values), vectors))
+        }
+    };
 }
+
+divide_and_conquer!(
+    eigh,
+    f64,
+    dsyevd_,
+    "Eigenvalues, smallest first, and eigenvectors, in columns, of a symmetric matrix. `None` when it is too large \
+     for this routine, which is not square, or did not converge."
+);
+divide_and_conquer!(eigh_single, f32, ssyevd_, "[`eigh`] in single precision.");
 
 #[cfg(test)]
 mod tests {
@@ -68,6 +84,9 @@ mod tests {
             let size = 1e-13 * (n * n) as f64 * 22.0;
             assert_abs_diff_eq!((&vectors * &values).dot(&vectors.t()), matrix, epsilon = size);
             assert_abs_diff_eq!(vectors.t().dot(&vectors), Array2::eye(n), epsilon = 1e-12);
+            let (single, _) = eigh_single(&matrix.mapv(|value| value as f32)).unwrap();
+            let size = 1e-6 * values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+            assert_abs_diff_eq!(single.mapv(f64::from), values, epsilon = size);
         }
     }
 

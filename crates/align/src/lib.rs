@@ -68,6 +68,7 @@ mod checks;
 mod components;
 mod coral;
 mod coral_dual;
+mod coral_single;
 mod diagnosis;
 mod disagreement;
 mod error;

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::checks::{check_columns, check_count, check_sums};
 use crate::sums::{Fill, Rows, Side, Weights, divisor, rest};
@@ -72,6 +72,11 @@ impl Moments {
     pub(crate) fn of_run(rows: &impl Fill) -> Result<Self, AlignError> {
         let count = rows.len();
         Ok(Self { count, weight: count as f64, side: Side::run(rows)? })
+    }
+
+    /// Moments of so many rows about a mean.
+    pub(crate) fn of_scatter(count: usize, mean: Array1<f64>, scatter: Array2<f64>) -> Self {
+        Self { count, weight: count as f64, side: Side::of_scatter(mean, scatter) }
     }
 
     fn add_named(&mut self, what: &'static str, x: ArrayView2<'_, f32>) -> Result<(), AlignError> {

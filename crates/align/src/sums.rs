@@ -223,6 +223,10 @@ impl Side {
         }
     }
 
+    pub(crate) fn of_scatter(mean: Array1<f64>, scatter: Array2<f64>) -> Self {
+        Self { mean, square: scatter.diag().sum(), scatter: Some(scatter) }
+    }
+
     pub(crate) fn scatter(&self) -> &Array2<f64> {
         self.scatter.as_ref().expect("the caller asked for this sum when the rows were added")
     }

@@ -10,6 +10,7 @@
 use std::cmp::Ordering;
 
 use ndarray::{Array2, ArrayViewMut2, s};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::{
@@ -23,7 +24,7 @@ const QUERY_BLOCK: usize = 512;
 /// Rows of a block of candidates: the products of a block stay in the cache until they are ranked.
 pub(crate) const CANDIDATE_BLOCK: usize = 512;
 /// Scores that are compared with the running top at once.
-const STRIP: usize = 16;
+const STRIP: usize = 64;
 /// Rows that a second search holds back for one query before it scores them in `f64`.
 const BUFFER: usize = 4096;
 
@@ -130,14 +131,22 @@ impl<'a, 'q, 'c> Search<'a, 'q, 'c> {
         self.query_frame.fill(self.queries, range, queries.view_mut(), &mut query_norms);
 
         let mut tops: [Tops; R] = rankings.map(|ranking| Tops::new(len, kept(ranking.k, count)));
+        let mut buffer = vec![0.0; CANDIDATE_BLOCK];
         self.scan(&queries, None, |part, norms, products| {
-            let start = part.index(0);
+            let start = u32::try_from(part.index(0)).expect("checked at the door");
+            let buffer = &mut buffer[..norms.len()];
             for (ranking, tops) in rankings.iter().zip(&mut tops) {
                 let weights = self.weigh(ranking, &part, norms);
-                for (row, &norm) in query_norms.iter().enumerate() {
-                    let products = &products[row * norms.len()..][..norms.len()];
-                    weights.offer(tops, row, start, products, norm);
-                }
+                // With the widest instructions that the processor has.
+                Arch::new().dispatch(
+                    #[inline(always)]
+                    || {
+                        let rows = products.chunks_exact(norms.len()).zip(&query_norms);
+                        for (row, (products, &norm)) in rows.enumerate() {
+                            weights.offer(tops, row, start, products, norm, buffer);
+                        }
+                    },
+                );
             }
         });
 
@@ -438,6 +447,7 @@ enum Weights {
 
 impl Weights {
     /// The scores of a query of length `norm` against the candidates from `start` of the block on.
+    #[inline(always)]
     fn score(&self, start: usize, products: &[f32], norm: f64, scores: &mut [f32]) {
         match self {
             Weights::Products => scores.copy_from_slice(products),
@@ -457,15 +467,27 @@ impl Weights {
         }
     }
 
-    /// Offers the scores of a query of length `norm` against a block of candidates to its top.
-    fn offer(&self, tops: &mut Tops, row: usize, first: usize, products: &[f32], norm: f64) {
-        let mut buffer = [0.0; STRIP];
-        let mut index = u32::try_from(first).expect("checked at the door");
-        for (strip, products) in products.chunks(STRIP).enumerate() {
-            let scores = &mut buffer[..products.len()];
-            self.score(strip * STRIP, products, norm, scores);
+    /// Offers the scores of a query of length `norm` against a block of candidates to its top; `buffer` is as long as
+    /// the block.
+    #[inline(always)]
+    fn offer(
+        &self,
+        tops: &mut Tops,
+        row: usize,
+        first: u32,
+        products: &[f32],
+        norm: f64,
+        buffer: &mut [f32],
+    ) {
+        let scores = match self {
+            Weights::Products => products,
+            _ => {
+                self.score(0, products, norm, buffer);
+                &*buffer
+            }
+        };
+        for (index, scores) in (first..).step_by(STRIP).zip(scores.chunks(STRIP)) {
             tops.offer(row, index, scores);
-            index += STRIP as u32;
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::NeighborsError;
@@ -21,9 +22,18 @@ pub(crate) fn check<'a>(
     if u32::try_from(rows.nrows()).is_err() {
         return Err(NeighborsError::TooMany { matrix, rows: rows.nrows() });
     }
-    if let Some(((row, column), &value)) =
-        rows.indexed_iter().find(|&(_, value)| !value.is_finite())
-    {
+    // Without an early exit a row is checked several values at a time.
+    let bad = |row: &ArrayView1<'_, f32>| row.fold(false, |any, value| any | !value.is_finite());
+    let found = rows
+        .axis_iter(Axis(0))
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .enumerate()
+        .find_first(|(_, row)| bad(row));
+    if let Some((row, values)) = found {
+        let mut values = values.iter().copied().enumerate();
+        let (column, value) =
+            values.find(|(_, value)| !value.is_finite()).expect("one was found just now");
         return Err(NeighborsError::NonFinite { matrix, row, column, value });
     }
     Ok(match rows.to_slice() {
@@ -74,11 +84,15 @@ impl Frame {
     /// The frame that brings both sides around the candidates' mean and to length 1 at most; both
     /// sides share it.
     pub(crate) fn shift(queries: &Rows<'_>, candidates: &Rows<'_>) -> Self {
+        let sums: Vec<Vec<f64>> = candidates
+            .as_slice()
+            .expect("checked rows are contiguous")
+            .par_chunks(CENTER_ROWS * candidates.ncols())
+            .map(|rows| column_sums(rows, candidates.ncols()))
+            .collect();
         let mut center = vec![0.0; candidates.ncols()];
-        for row in candidates.rows() {
-            for (sum, &value) in center.iter_mut().zip(row) {
-                *sum += f64::from(value);
-            }
+        for part in sums {
+            center.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         let count = candidates.nrows() as f64;
         center.iter_mut().for_each(|sum| *sum /= count);
@@ -109,27 +123,46 @@ impl Frame {
         mut out: ArrayViewMut2<'_, f32>,
         norms: &mut [f64],
     ) {
-        for ((index, mut out), norm) in range.zip(out.rows_mut()).zip(norms) {
-            let row = rows.row(index);
-            let row = row.to_slice().expect("checked rows are contiguous");
-            let out = out.as_slice_mut().expect("blocks are contiguous");
-            match self {
+        let columns = rows.ncols();
+        let all = rows.as_slice().expect("checked rows are contiguous");
+        let out = out.as_slice_mut().expect("blocks are contiguous");
+        let from = all[range.start * columns..range.end * columns].chunks_exact(columns);
+        let filled = from.zip(out.chunks_exact_mut(columns)).zip(norms);
+        // With the widest instructions that the processor has.
+        Arch::new().dispatch(
+            #[inline(always)]
+            || match self {
                 Frame::Unit(lengths) => {
-                    let inverse = if lengths[index] > 0.0 { lengths[index].recip() } else { 0.0 };
-                    for (out, &value) in out.iter_mut().zip(row) {
-                        *out = (f64::from(value) * inverse) as f32;
+                    for (((row, out), norm), &length) in filled.zip(&lengths[range]) {
+                        let inverse = if length > 0.0 { length.recip() } else { 0.0 };
+                        for (out, &value) in out.iter_mut().zip(row) {
+                            *out = (f64::from(value) * inverse) as f32;
+                        }
+                        *norm = f64::from(u8::from(inverse > 0.0));
                     }
-                    *norm = f64::from(u8::from(inverse > 0.0));
                 }
                 Frame::Shift { center, scale } => {
-                    for ((out, &value), &center) in out.iter_mut().zip(row).zip(center) {
-                        *out = ((f64::from(value) - center) * scale) as f32;
+                    for ((row, out), norm) in filled {
+                        for ((out, &value), &center) in out.iter_mut().zip(row).zip(center) {
+                            *out = ((f64::from(value) - center) * scale) as f32;
+                        }
+                        *norm = dot(out, out).sqrt();
                     }
-                    *norm = dot(out, out).sqrt();
                 }
-            }
-        }
+            },
+        );
     }
+}
+
+/// Rows whose sum one task takes.
+const CENTER_ROWS: usize = 1024;
+
+fn column_sums(rows: &[f32], columns: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; columns];
+    for row in rows.chunks_exact(columns) {
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    sums
 }
 
 fn lengths(rows: &Rows<'_>, center: Option<&[f64]>) -> Vec<f64> {
@@ -138,18 +171,30 @@ fn lengths(rows: &Rows<'_>, center: Option<&[f64]>) -> Vec<f64> {
         .par_chunks(rows.ncols())
         .map(|row| match center {
             None => dot(row, row).sqrt(),
-            Some(center) => {
-                let differences = row.iter().zip(center).map(|(&x, &c)| f64::from(x) - c);
-                differences.map(|difference| difference * difference).sum::<f64>().sqrt()
-            }
+            Some(center) => distance_to(row, center),
         })
         .collect()
+}
+
+fn distance_to(row: &[f32], center: &[f64]) -> f64 {
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let (centers, center_rest) = center.as_chunks::<LANES>();
+    let square = |x: f32, c: f64| (f64::from(x) - c) * (f64::from(x) - c);
+    let mut sums = [0.0; LANES];
+    for (x, c) in chunks.iter().zip(centers) {
+        for lane in 0..LANES {
+            sums[lane] += square(x[lane], c[lane]);
+        }
+    }
+    let rest = rest.iter().zip(center_rest).map(|(&x, &c)| square(x, c));
+    (sums.iter().sum::<f64>() + rest.sum::<f64>()).sqrt()
 }
 
 /// Sums that run side by side: enough to fill vector registers, in a fixed order.
 const LANES: usize = 8;
 
 /// `x·y` in `f64`. Each product is exact.
+#[inline(always)]
 pub(crate) fn dot(x: &[f32], y: &[f32]) -> f64 {
     sum_over(x, y, |x, y| x * y)
 }

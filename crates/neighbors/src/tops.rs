@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use pulp::Arch;
+
 /// A score and the index of what has it.
 pub(crate) type Scored = (f32, u32);
 
@@ -39,7 +41,7 @@ impl Tops {
         self.lens.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, row: usize, score: f32, index: u32) {
         if score > self.thresholds[row] {
             let len = self.lens[row] as usize;
@@ -52,7 +54,7 @@ impl Tops {
     }
 
     /// Offers `scores[j]` to `row` under the index `start + j`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer(&mut self, row: usize, start: u32, scores: &[f32]) {
         let threshold = self.thresholds[row];
         // One comparison without a branch for the common case, that nothing is good enough.
@@ -96,23 +98,29 @@ pub(crate) fn offer_both(
     first: (usize, usize),
 ) {
     let number = |index: usize| u32::try_from(index).expect("checked at the door");
-    for (row, scores) in scores.chunks(columns.rows()).enumerate() {
-        for (strip, scores) in scores.chunks(STRIP).enumerate() {
-            let start = strip * STRIP;
-            let threshold = rows.thresholds[row];
-            let thresholds = &columns.thresholds[start..start + scores.len()];
-            let any = scores
-                .iter()
-                .zip(thresholds)
-                .fold(false, |any, (&score, &column)| any | (score > threshold) | (score > column));
-            if any {
-                for (column, &score) in (start..).zip(scores) {
-                    rows.push(row, score, number(first.1 + column));
-                    columns.push(column, score, number(first.0 + row));
+    // With the widest instructions that the processor has.
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (row, scores) in scores.chunks(columns.rows()).enumerate() {
+                for (strip, scores) in scores.chunks(STRIP).enumerate() {
+                    let start = strip * STRIP;
+                    let threshold = rows.thresholds[row];
+                    let thresholds = &columns.thresholds[start..start + scores.len()];
+                    let any =
+                        scores.iter().zip(thresholds).fold(false, |any, (&score, &column)| {
+                            any | (score > threshold) | (score > column)
+                        });
+                    if any {
+                        for (column, &score) in (start..).zip(scores) {
+                            rows.push(row, score, number(first.1 + column));
+                            columns.push(column, score, number(first.0 + row));
+                        }
+                    }
                 }
             }
-        }
-    }
+        },
+    );
 }
 
 fn best_first(a: &Scored, b: &Scored) -> Ordering {

@@ -100,6 +100,11 @@ mod avx2 {
         }
         digits.resize(values.len(), 0);
         factors.resize(values.len(), 0.0);
+        // A control character is an end, too, but no separator.
+        let separates = |&end: &u32| matches!(line.get(end as usize), Some(b' ' | b'\t'));
+        if !ends.split_last().is_none_or(|(_, between)| between.iter().all(separates)) {
+            return false;
+        }
         others.clear();
         let mut start = from + 1;
         let all = ends.iter().zip(digits.iter_mut()).zip(factors.iter_mut());
@@ -304,10 +309,15 @@ mod tests {
                 assert_eq!(check(line, from), here, "{line}");
             }
         }
-        for line in
-            ["word 0.5  0.25", "word 0.5 x", "word 0.5 0.1234x6", "word 0.5 1..5", "word 0.5 -"]
-        {
-            let count = line[5..].split(' ').count();
+        for line in [
+            "word 0.5  0.25",
+            "word 0.5 x",
+            "word 0.5 0.1234x6",
+            "word 0.5 1..5",
+            "word 0.5 -",
+            "word 0.5 0\x000",
+        ] {
+            let count = line[5..].split([' ', '\0']).count();
             let mut room = Room::default();
             let found = values(line.as_bytes(), 4, &mut vec![0.0; count], &mut room);
             assert!(!found, "{line}");

@@ -107,15 +107,7 @@ pub(crate) fn solve(
 ) -> SinkhornPlan {
     g.resize(b.len(), 0.0);
     let mut state = State::new(cost, a, b, settings.regularization, std::mem::take(g));
-    let mut error = f64::INFINITY;
-    let mut iterations = 0;
-    while iterations < settings.iterations {
-        iterations += 1;
-        error = state.step(settings.tolerance);
-        if error <= settings.tolerance {
-            break;
-        }
-    }
+    let (iterations, mut error) = state.run(settings, Relaxation::new(MOST));
     let warning = (error > settings.tolerance).then_some(Warning::NotConverged { iterations });
     if warning.is_some() {
         error = state.error();
@@ -123,6 +115,69 @@ pub(crate) fn solve(
     *g = state.potentials();
     let (plan, cost) = state.plan();
     SinkhornPlan { plan, cost, iterations, error, warning }
+}
+
+/// The most that steps are lengthened to: at 2 they no longer converge.
+const MOST: f64 = 1.9995;
+
+/// Iterations after which the length of steps is reconsidered, at least.
+const WINDOW: f64 = 10.0;
+
+/// The same in units of `1 / (2 − ω)`, in which a change of the length shows.
+const SETTLES: f64 = 6.0;
+
+/// By how much a step goes beyond the scaling that would meet the masses, as successive over-relaxation does.
+///
+/// Near the solution Sinkhorn's iterations are those of Gauss and Seidel on a linear problem: the error shrinks by a
+/// factor r, which a small ε brings near 1. Steps of ω = 2 / (1 + √(1 − r)) times the length shrink it by ω − 1, some √
+/// as many iterations. What r is follows from how fast the error shrinks: by λ with steps of length ω, r = (λ + ω −
+/// 1)² / (λ·ω²) (Hageman & Young 1981, "Applied iterative methods", chapter 9; for Sinkhorn: Thibault, Chizat, Dossal &
+/// Papadakis 2021, "Overrelaxed Sinkhorn-Knopp algorithm for regularized optimal transport", Algorithms 14(5),
+/// doi:10.3390/a14050143).
+struct Relaxation {
+    omega: f64,
+    most: f64,
+    /// The error at the start of the window, and iterations since.
+    start: Option<f64>,
+    count: u32,
+    /// By what the error shrank an iteration in the last window.
+    last: Option<f64>,
+}
+
+impl Relaxation {
+    fn new(most: f64) -> Self {
+        Self { omega: 1.0, most, start: None, count: 0, last: None }
+    }
+
+    /// The length of the next step, after an error.
+    fn after(&mut self, error: f64) -> f64 {
+        let Some(start) = self.start else {
+            self.start = Some(error);
+            return self.omega;
+        };
+        self.count += 1;
+        let beyond = self.omega - 1.0;
+        let settles = if beyond > 0.0 { SETTLES / (1.0 - beyond) } else { 0.0 };
+        if f64::from(self.count) < settles.max(WINDOW) {
+            return self.omega;
+        }
+        let rate = (error / start).powf(f64::from(self.count).recip());
+        if rate >= 1.0 {
+            // Too long, or not near the solution yet.
+            self.omega = 1.0 + 0.5 * beyond;
+            self.last = None;
+        } else if rate > beyond {
+            // The first time only where the rate is about to settle.
+            let steady = self.last.is_some_and(|last| (rate - last).abs() < 1.0 - rate);
+            if beyond > 0.0 || steady {
+                let plain = (rate + beyond).powi(2) / (rate * self.omega * self.omega);
+                self.omega = (2.0 / (1.0 + (1.0 - plain).max(0.0).sqrt())).min(self.most);
+            }
+            self.last = Some(rate);
+        }
+        (self.start, self.count) = (Some(error), 0);
+        self.omega
+    }
 }
 
 /// The plan is `u_i · kernel_ij · v_j`; the kernel is `exp(f_i + g_j − C_ij/ε)`.
@@ -136,6 +191,8 @@ struct State<'a, 'c> {
     kernel: Array2<f64>,
     u: Vec<f64>,
     v: Vec<f64>,
+    /// The columns' sums are their masses.
+    met: bool,
 }
 
 impl<'a, 'c> State<'a, 'c> {
@@ -157,33 +214,59 @@ impl<'a, 'c> State<'a, 'c> {
             kernel: Array2::zeros((n, m)),
             u: vec![1.0; n],
             v: vec![1.0; m],
+            met: true,
         };
         state.renew();
         state
     }
 
-    /// One iteration: the rows, then the columns, of the kernel are scaled to their masses. Gives
-    /// how far the rows were from theirs before; if that is within the tolerance, nothing changes.
+    /// Iterates until the rows are within the tolerance of their masses and the columns meet theirs, or there were as many
+    /// iterations as are allowed. Gives their number and the rows' error before the last one.
+    fn run(&mut self, settings: SinkhornSettings, mut relaxation: Relaxation) -> (usize, f64) {
+        let mut error = f64::INFINITY;
+        for iteration in 1..=settings.iterations {
+            let omega = match error {
+                _ if error <= settings.tolerance || iteration == 1 => 1.0,
+                _ => relaxation.after(error),
+            };
+            let met = self.met;
+            error = self.step(omega, settings.tolerance, iteration == settings.iterations);
+            if met && error <= settings.tolerance {
+                return (iteration, error);
+            }
+        }
+        (settings.iterations, error)
+    }
+
+    /// One iteration: the rows, then the columns, of the kernel are scaled to their masses, or beyond, by `omega`. Gives
+    /// how far the rows were from theirs before; if that is within the tolerance, nothing changes where the columns
+    /// met theirs, and else they do now; so they do after the `last` step.
     ///
     /// One pass: a few rows are scaled and at once added to the sums of the columns.
-    fn step(&mut self, tolerance: f64) -> f64 {
+    fn step(&mut self, omega: f64, tolerance: f64, last: bool) -> f64 {
         let (v, masses, old) = (&self.v, self.a.par_chunks(ROWS), self.u.par_chunks(ROWS));
         let blocks: Vec<_> = values(&self.kernel)
             .par_chunks(ROWS * self.b.len())
             .zip(masses.zip(old))
-            .map(|(rows, (masses, old))| wide::scale(rows, v, masses, old))
+            .map(|(rows, (masses, old))| wide::scale(rows, v, masses, old, omega))
             .collect();
         let error = blocks.iter().map(|block| block.error).sum();
-        if error <= tolerance {
+        let ends = error <= tolerance;
+        if ends && self.met {
             return error;
         }
         let (u, sums): (Vec<_>, Vec<_>) =
             blocks.into_iter().map(|block| (block.u, block.sums)).unzip();
-        let (u, v) = (u.concat(), scalings(self.b, &sums));
+        let (u, mut v) = (u.concat(), scalings(self.b, &sums));
+        if !(ends || last) {
+            v.iter_mut().zip(&self.v).for_each(|(v, &old)| *v = wide::beyond(old, *v, omega));
+        }
         if within_range(&u) && within_range(&v) {
             (self.u, self.v) = (u, v);
+            self.met = ends || last || omega == 1.0;
         } else {
             self.renew();
+            self.met = true;
         }
         error
     }
@@ -243,7 +326,7 @@ impl<'a, 'c> State<'a, 'c> {
         values(&self.kernel)
             .par_chunks(ROWS * self.b.len())
             .zip(self.a.par_chunks(ROWS).zip(self.u.par_chunks(ROWS)))
-            .map(|(rows, (masses, u))| wide::scale(rows, &self.v, masses, u).error)
+            .map(|(rows, (masses, u))| wide::scale(rows, &self.v, masses, u, 1.0).error)
             .collect::<Vec<_>>()
             .into_iter()
             .sum()
@@ -284,4 +367,52 @@ fn scalings(masses: &[f64], blocks: &[Vec<f64>]) -> Vec<f64> {
 /// Whether scalings are numbers that may be multiplied with each other and with the kernel.
 fn within_range(scalings: &[f64]) -> bool {
     scalings.iter().all(|value| *value > 0.0 && value.ln().abs() <= SCALING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem() -> Array2<f64> {
+        Array2::from_shape_fn((60, 50), |(i, j)| {
+            let (x, y) = (((i * 37) % 60) as f64 / 60.0, ((j * 23) % 50) as f64 / 45.0);
+            let across = ((i * 13) % 7) as f64 - ((j * 5) % 9) as f64;
+            ((x - y).powi(2) + 0.005 * across * across) / 1.6
+        })
+    }
+
+    /// The same plan, in a fraction of the iterations.
+    #[test]
+    fn longer_steps_end_sooner() {
+        let cost = problem();
+        let (a, b) = (vec![1.0 / 60.0; 60], vec![1.0 / 50.0; 50]);
+        for (regularization, times) in [(0.02, 2), (0.005, 5), (0.001, 8)] {
+            let settings =
+                SinkhornSettings { regularization, tolerance: 1e-10, iterations: 100_000 };
+            let run = |most: f64| {
+                let mut state = State::new(cost.view(), &a, &b, regularization, vec![0.0; 50]);
+                let (iterations, error) = state.run(settings, Relaxation::new(most));
+                assert!(error <= 1e-10, "{regularization}");
+                (iterations, state.plan().0)
+            };
+            let ((plain, expected), (relaxed, found)) = (run(1.0), run(MOST));
+            assert!(times * relaxed < plain, "{regularization}: {relaxed} of {plain}");
+            let apart = (&found - &expected).iter().fold(0.0_f64, |most, off| most.max(off.abs()));
+            assert!(apart < 1e-8, "{regularization}: {apart}");
+            for (sum, mass) in found.columns().into_iter().zip(&b) {
+                assert!((sum.sum() - mass).abs() < 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_step_meets_the_columns() {
+        let cost = problem();
+        let settings = SinkhornSettings { regularization: 0.005, iterations: 57, tolerance: 1e-10 };
+        let found = sinkhorn(cost.view(), &[1.0; 60], &[1.0; 50], settings).unwrap();
+        assert_eq!(found.warning, Some(Warning::NotConverged { iterations: 57 }));
+        for sum in found.plan.columns() {
+            assert!((sum.sum() - 0.02).abs() < 1e-14);
+        }
+    }
 }

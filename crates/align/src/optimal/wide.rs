@@ -50,8 +50,14 @@ pub(super) struct Scaled {
     pub(super) error: f64,
 }
 
-/// Scales rows to their masses: row `i` times `u` and, column by column, `v` sums up to `masses[i]`.
-pub(super) fn scale(kernel: &[f64], v: &[f64], masses: &[f64], old: &[f64]) -> Scaled {
+/// Where a step from one scaling to another ends that is `omega` times as long, by logarithms.
+pub(super) fn beyond(old: f64, new: f64, omega: f64) -> f64 {
+    if omega == 1.0 { new } else { old * (new / old).powf(omega) }
+}
+
+/// Scales rows to their masses: row `i` times `u` and, column by column, `v` sums up to `masses[i]`; or
+/// [`beyond`] from the old scalings.
+pub(super) fn scale(kernel: &[f64], v: &[f64], masses: &[f64], old: &[f64], omega: f64) -> Scaled {
     let mut scaled =
         Scaled { u: Vec::with_capacity(masses.len()), sums: vec![0.0; v.len()], error: 0.0 };
     Arch::new().dispatch(
@@ -69,13 +75,13 @@ pub(super) fn scale(kernel: &[f64], v: &[f64], masses: &[f64], old: &[f64]) -> S
                     None => dots(rows, v),
                     Some((before, u)) => add_and_dots(before, u, &mut scaled.sums, rows, v),
                 };
-                before = Some((rows, scaled.scalings(products, masses, old)));
+                before = Some((rows, scaled.scalings(products, masses, old, omega)));
             }
             if let Some((before, u)) = before {
                 add(before, u, &mut scaled.sums);
             }
             for row in groups.remainder().chunks_exact(columns) {
-                let u = scaled.scalings(dots([row], v), masses, old);
+                let u = scaled.scalings(dots([row], v), masses, old, omega);
                 add([row], u, &mut scaled.sums);
             }
         },
@@ -91,12 +97,14 @@ impl Scaled {
         products: [f64; N],
         masses: &[f64],
         old: &[f64],
+        omega: f64,
     ) -> [f64; N] {
         products.map(|product| {
             let (mass, old) = (masses[self.u.len()], old[self.u.len()]);
             self.error += (old * product - mass).abs();
-            self.u.push(mass / product);
-            mass / product
+            let u = beyond(old, mass / product, omega);
+            self.u.push(u);
+            u
         })
     }
 }
@@ -383,7 +391,7 @@ mod tests {
             let kernel: Vec<f64> = (0..rows * columns).map(|i| 1.0 + (i % 7) as f64).collect();
             let v: Vec<f64> = (0..columns).map(|i| 0.5 + (i % 3) as f64).collect();
             let (masses, old) = (vec![2.0; rows], vec![1.0; rows]);
-            let scaled = scale(&kernel, &v, &masses, &old);
+            let scaled = scale(&kernel, &v, &masses, &old, 1.0);
             assert_eq!(scaled.u.len(), rows);
             for (row, u) in kernel.chunks_exact(columns).zip(&scaled.u) {
                 let sum: f64 = row.iter().zip(&v).map(|(value, v)| u * value * v).sum();
