@@ -22,7 +22,7 @@ pub(crate) fn fit(
     source: ArrayView2<'_, f32>,
     target: ArrayView2<'_, f32>,
 ) -> Result<Option<Alignment>, AlignError> {
-    if source.ncols() != target.ncols() {
+    if source.ncols() != target.ncols() || !(Scatter::pays(source) && Scatter::pays(target)) {
         return Ok(None);
     }
     let (source, target) = rayon::join(|| Scatter::of(source), || Scatter::of(target));

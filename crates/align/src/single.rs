@@ -109,12 +109,14 @@ pub(crate) struct Scatter {
 }
 
 impl Scatter {
-    /// As [`Cross::of`], of one side.
+    /// Whether there are so many rows that it is worth it.
+    pub(crate) fn pays(x: ArrayView2<'_, f32>) -> bool {
+        x.len().saturating_mul(x.ncols()) >= LARGE
+    }
+
+    /// As [`Cross::of`], of one side for which it [`pays`](Self::pays).
     pub(crate) fn of(x: ArrayView2<'_, f32>) -> Option<Self> {
         let (count, dim) = x.dim();
-        if x.len().saturating_mul(dim) < LARGE {
-            return None;
-        }
         // About a point near the mean, so that an offset costs no digits.
         let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
         let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);

@@ -223,6 +223,8 @@ impl AdaptUnpaired for ClassSinkhorn {
             ClassPenalty::LpL1 => classes.majorize(),
             ClassPenalty::L1L2 => classes.descend(),
         };
+        // Without the penalty.
+        let found = SinkhornPlan { cost: total(&found.plan, costs.cost.view()), ..found };
         costs.finish(source, target, found)
     }
 }
@@ -393,8 +395,7 @@ impl Costs {
         target: ArrayView2<'_, f32>,
         found: SinkhornPlan,
     ) -> Result<Adaptation, AlignError> {
-        let SinkhornPlan { plan, iterations, error, warning, .. } = found;
-        let cost = total(&plan, self.cost.view()) * self.unit;
+        let SinkhornPlan { plan, cost, iterations, error, warning } = found;
         let mut images = Array2::zeros(self.source.dim());
         images
             .axis_chunks_iter_mut(Axis(0), blocks::BLOCK_ROWS)
@@ -411,7 +412,7 @@ impl Costs {
             });
         Ok(moved(source, target, &images)?
             .with_warnings(warning)
-            .with_diagnostic("transport_cost", cost)
+            .with_diagnostic("transport_cost", cost * self.unit)
             .with_diagnostic("iterations", iterations as f64)
             .with_diagnostic("marginal_error", error))
     }
