@@ -51,8 +51,9 @@ fn table(of: &str, list: &[(usize, &Selection)], tasks: &[String]) -> SideTable 
     for selector in SELECTORS {
         let picked: Option<Vec<f64>> = list
             .iter()
-            .map(|(_, selection)| {
-                selection.picks.get(selector).map(|&at| selection.candidates[at].accuracy)
+            .map(|(_, selection)| match selector {
+                "auto" => Some(selection.accuracy),
+                _ => selection.picks.get(selector).map(|&at| selection.candidates[at].accuracy),
             })
             .collect();
         lines.extend(picked.map(|accuracies| Line { name: selector.to_owned(), accuracies }));
@@ -95,8 +96,9 @@ fn table(of: &str, list: &[(usize, &Selection)], tasks: &[String]) -> SideTable 
         rows: lines.iter().map(row).collect(),
         caption: format!(
             "In points, means over {} runs of {most} candidates each. Regret is what the candidate that \
-             a selector takes loses to the best one, which takes target labels to know; worst is the \
-             lowest difference to none on a single task. Selectors without a line need probabilities.",
+             a selector takes (auto: the candidates' vote) loses to the best one, which takes target labels \
+             to know; worst is the lowest difference to none on a single task. Selectors without a line \
+             need probabilities.",
             list.len(),
         ),
     }
@@ -148,18 +150,19 @@ fn over_seeds(selections: &[&Selection]) -> String {
         let least = |value: fn(&Selection) -> f64| {
             of_label.iter().map(|s| 100.0 * value(s)).fold(f64::INFINITY, f64::min)
         };
-        let gain = match of_label[0].choice.chosen {
-            0 => String::new(),
+        let (who, gain) = match of_label[0].choice.chosen {
+            0 => ((*label).to_owned(), String::new()),
             _ => {
                 let (low, high) = (least(|s| s.choice.gain), -least(|s| -s.choice.gain));
-                format!(", its score {low:.1} to {high:.1} points above that of none")
+                let gain = format!(", its score {low:.1} to {high:.1} points above that of none");
+                (format!("a vote led by {label}"), gain)
             }
         };
         let sure = match least(|s| s.choice.sure) {
             all if all >= 99.5 => "all resamples".to_owned(),
             least => format!("at least {least:.0} % of resamples"),
         };
-        format!("{label} with {seeds}{gain}, the same in {sure}")
+        format!("{who} with {seeds}{gain}, the same in {sure}")
     };
     format!("chose {}", choices.iter().map(sentence).collect::<Vec<_>>().join("; "))
 }

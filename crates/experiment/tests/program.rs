@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Folder, plan};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CORAL: &str = "[[method]]\nname = \"coral\"\nregularization = 1.0\n";
 
@@ -199,14 +199,17 @@ fn auto_chooses_without_labels_and_says_why() {
     let selection = &auto["selection"];
     let candidates = selection["candidates"].as_array().unwrap();
     assert_eq!(candidates[0]["method"], "none");
-    let chosen = candidates
+    let leader = candidates
         .iter()
         .find(|candidate| {
             candidate["method"] == selection["method"]
                 && candidate["settings"] == selection["settings"]
         })
         .unwrap();
-    assert_eq!(chosen["accuracy"], auto["value"]);
+    let share = |candidate: &Value| candidate["share"].as_f64().unwrap();
+    assert!(candidates.iter().all(|candidate| share(candidate) <= share(leader)));
+    assert!((candidates.iter().map(share).sum::<f64>() - 1.0).abs() < 1e-12);
+    assert_eq!(selection["accuracy"], auto["value"]);
     let sure = selection["sure"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&sure));
     // Other lines have no such field; the two columns leave no room for 20 components.

@@ -27,14 +27,26 @@ impl Evidence {
 ///
 /// A candidate's score is half its mean [agreement](Evidence::agreement), a quarter its mean
 /// [neighbourhood agreement](Evidence::neighborhood), a quarter its mean
-/// [circular](Evidence::circular) accuracy. The candidate with the highest score is chosen if it
-/// gains more than `margin` on the first candidate, and more than two standard errors of that gain; else the
-/// first one is, which is to be "none". Each sign alone can be fooled: agreement by an adaptation
-/// that collapses, neighbourhoods by one class for all, circles by noise that both ways share.
+/// [circular](Evidence::circular) accuracy. The one with the highest score leads if it gains more than
+/// `errors` standard errors on the first candidate, which is to be "none"; else the first one is taken
+/// alone. Each sign alone can be fooled: agreement by an adaptation that collapses, neighbourhoods by one
+/// class for all, circles by noise that both ways share.
+///
+/// The leader does not answer alone: candidates vote, each with a weight of exp(−d/`temperature`), d what
+/// its score lies below the leader's. The scores tell bad candidates from good ones, but not the good
+/// ones from each other. The first has at least `first` of the leader's weight: where the others
+/// disagree it decides, so that an adaptation which all signs overrate does less harm.
+///
+/// Rows are fewer than they seem: an adaptation is fitted to the rows that it is judged by, so the
+/// standard errors of their means are too small. Hence more than the usual two of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Combined {
-    /// What a candidate must gain on the first, in the scale of accuracy.
-    pub margin: f64,
+    /// How many standard errors of its gain on the first a candidate must gain.
+    pub errors: f64,
+    /// What a candidate may lie below the leader before its vote counts 1/e, in the scale of accuracy.
+    pub temperature: f64,
+    /// The first candidate's weight in the vote, as a share of the leader's, at least; 0 to 1.
+    pub first: f64,
     /// Resamples of the rows that tell how sure the choice is.
     pub resamples: usize,
     /// Draws them.
@@ -43,25 +55,64 @@ pub struct Combined {
 
 impl Default for Combined {
     fn default() -> Self {
-        Self { margin: 0.04, resamples: 200, seed: 0 }
+        Self { errors: 4.0, temperature: 0.02, first: 0.5, resamples: 200, seed: 0 }
     }
 }
 
 /// Which candidate, why, and how sure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// The position of the candidate.
+    /// The position of the candidate that leads, 0 where the first is taken alone.
     pub chosen: usize,
+    /// Each candidate's share of the vote; their sum is 1.
+    pub shares: Vec<f64>,
     /// Each candidate's score.
     pub scores: Vec<f64>,
-    /// The candidate of the highest score, whatever the margin.
+    /// The candidate of the highest score, whether that is enough or not.
     pub best: usize,
     /// What the best one gains on the first.
     pub gain: f64,
     /// The standard error of that gain.
     pub standard_error: f64,
-    /// The share of resamples of the rows in which the same candidate is chosen.
+    /// The share of resamples of the rows in which the same candidate leads.
     pub sure: f64,
+}
+
+impl Choice {
+    /// What the vote says of each row: the class of the most weight, the leader's where several have it.
+    ///
+    /// `predicted` are the candidates' labels of the same rows, in the order of the candidates.
+    ///
+    /// # Errors
+    ///
+    /// [`ClassifyError::Labels`] for another number of candidates, or when one has another number of rows.
+    pub fn vote(&self, predicted: &[&[usize]]) -> Result<Vec<usize>, ClassifyError> {
+        if predicted.len() != self.shares.len() {
+            let (rows, labels) = (self.shares.len(), predicted.len());
+            return Err(ClassifyError::Labels { rows, labels });
+        }
+        let leader = predicted[self.chosen];
+        if let Some(other) = predicted.iter().find(|labels| labels.len() != leader.len()) {
+            return Err(ClassifyError::Labels { rows: leader.len(), labels: other.len() });
+        }
+        let classes =
+            predicted.iter().flat_map(|labels| labels.iter()).max().map_or(0, |max| max + 1);
+        let mut weights = vec![0.0; classes];
+        let of_row = |row: usize| {
+            weights.fill(0.0);
+            for (labels, share) in predicted.iter().zip(&self.shares) {
+                weights[labels[row]] += share;
+            }
+            let mut most = leader[row];
+            for (class, &weight) in weights.iter().enumerate() {
+                if weight > weights[most] {
+                    most = class;
+                }
+            }
+            most
+        };
+        Ok((0..leader.len()).map(of_row).collect())
+    }
 }
 
 impl Combined {
@@ -70,12 +121,9 @@ impl Combined {
     /// # Errors
     ///
     /// [`ClassifyError::Empty`] without candidates or rows, [`ClassifyError::Labels`] when candidates
-    /// have not equally many rows, [`ClassifyError::Setting`] for a margin below 0.
+    /// have not equally many rows, [`ClassifyError::Setting`] for a setting outside its range.
     pub fn choose(&self, candidates: &[Evidence]) -> Result<Choice, ClassifyError> {
-        if !(self.margin.is_finite() && self.margin >= 0.0) {
-            let expected = "a finite number, 0 or more";
-            return Err(ClassifyError::Setting { setting: "margin", value: self.margin, expected });
-        }
+        self.check()?;
         let Some(first) = candidates.first() else {
             return Err(ClassifyError::Empty { rows: 0, columns: 3 });
         };
@@ -115,13 +163,40 @@ impl Combined {
         }
         let sure = if self.resamples == 0 { 1.0 } else { same as f64 / self.resamples as f64 };
         let (gain, standard_error) = (scores[best] - scores[0], errors[best]);
-        Ok(Choice { chosen, scores, best, gain, standard_error, sure })
+        let shares = self.shares(&scores, chosen);
+        Ok(Choice { chosen, shares, scores, best, gain, standard_error, sure })
+    }
+
+    fn check(&self) -> Result<(), ClassifyError> {
+        let refused =
+            |setting, value, expected| Err(ClassifyError::Setting { setting, value, expected });
+        if !(self.errors.is_finite() && self.errors >= 0.0) {
+            return refused("errors", self.errors, "a finite number, 0 or more");
+        }
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return refused("temperature", self.temperature, "a finite number above 0");
+        }
+        if !(0.0..=1.0).contains(&self.first) {
+            return refused("first", self.first, "a number from 0 to 1");
+        }
+        Ok(())
+    }
+
+    fn shares(&self, scores: &[f64], leader: usize) -> Vec<f64> {
+        if leader == 0 {
+            return (0..scores.len()).map(|at| f64::from(u8::from(at == 0))).collect();
+        }
+        let below = |score: &f64| ((score - scores[leader]) / self.temperature).exp();
+        let mut shares: Vec<f64> = scores.iter().map(below).collect();
+        shares[0] = shares[0].max(self.first);
+        let sum: f64 = shares.iter().sum();
+        shares.into_iter().map(|share| share / sum).collect()
     }
 
     fn decide(&self, scores: &[f64], errors: &[f64]) -> usize {
         let best = highest(scores);
         let gain = scores[best] - scores[0];
-        if gain > self.margin && gain > 2.0 * errors[best] { best } else { 0 }
+        if gain > self.errors * errors[best] { best } else { 0 }
     }
 }
 
@@ -195,8 +270,25 @@ mod tests {
         assert_eq!((clear.chosen, clear.best), (1, 1));
         assert!((clear.gain - 0.225).abs() < 1e-9, "{clear:?}");
         assert!(clear.sure > 0.95);
+        assert!((clear.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{clear:?}");
+        assert!((clear.shares[0] - 1.0 / 3.0).abs() < 1e-12, "{clear:?}"); // ½ to the leader's 1
         let small = choose(0.53);
         assert_eq!((small.chosen, small.best), (0, 1));
+        assert_eq!(small.shares, [1.0, 0.0]);
+    }
+
+    #[test]
+    fn candidates_near_the_leader_outvote_it_and_those_far_below_do_not_count() {
+        let choice = Combined { errors: 0.0, ..Combined::default() }
+            .choose(&[0.3, 0.800, 0.798, 0.797, 0.4].map(|agree| evidence(agree, 1000)))
+            .unwrap();
+        assert_eq!(choice.chosen, 1);
+        assert!(choice.shares[4] < 1e-6, "{choice:?}");
+        let labels: [&[usize]; 5] = [&[0, 0, 2], &[1, 1, 0], &[2, 1, 1], &[2, 0, 1], &[1, 2, 0]];
+        // Two against the leader; half against half of one and a half; two against the leader.
+        assert_eq!(choice.vote(&labels).unwrap(), [2, 1, 1]);
+        assert!(choice.vote(&labels[..4]).is_err());
+        assert!(choice.vote(&[&[0], &[0], &[0], &[0], &[0, 1]]).is_err());
     }
 
     #[test]
@@ -211,8 +303,13 @@ mod tests {
         assert!(choose(&[]).is_err());
         assert!(choose(&[evidence(0.5, 8), evidence(0.5, 9)]).is_err());
         assert!(choose(&[evidence(0.5, 0)]).is_err());
-        assert!(
-            Combined { margin: -1.0, ..Combined::default() }.choose(&[evidence(0.5, 8)]).is_err()
-        );
+        let default = Combined::default();
+        for wrong in [
+            Combined { errors: -1.0, ..default },
+            Combined { temperature: 0.0, ..default },
+            Combined { first: 1.5, ..default },
+        ] {
+            assert!(wrong.choose(&[evidence(0.5, 8)]).is_err());
+        }
     }
 }

@@ -26,6 +26,9 @@ const SAMPLE: usize = 2000;
 /// As in the paper.
 const TEMPERATURE: f64 = 0.05;
 
+/// Voters that a sentence names.
+const VOTERS_NAMED: usize = 3;
+
 /// What was chosen for one classifier on one task, and what every selector would have chosen.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -33,6 +36,8 @@ pub struct Selection {
     pub candidates: Vec<Candidate>,
     /// Our own choice, with its scores.
     pub choice: Choice,
+    /// The accuracy of the answer, the candidates' vote, on the tested target rows: for the report.
+    pub accuracy: f64,
     /// What each selector of [`SELECTORS`] takes, a position in `candidates`.
     pub picks: BTreeMap<&'static str, usize>,
 }
@@ -86,18 +91,35 @@ impl Selection {
         let points = |value: f64| format!("{:.1}", 100.0 * value);
         let gain =
             format!("{} ± {} points", points(choice.gain), points(1.96 * choice.standard_error));
-        let sure = format!("the same in {:.0} % of resamples", 100.0 * choice.sure);
+        let resamples = format!("in {:.0} % of resamples", 100.0 * choice.sure);
         if choice.chosen != 0 {
             return format!(
-                "chose {}: its score is {gain} above that of none; {sure}",
+                "chose {}; the score of {} is {gain} above that of none, it leads {resamples}",
+                self.vote(),
                 chosen.label
             );
         }
         if choice.best == 0 {
-            return format!("chose none: no candidate's score is higher; {sure}");
+            return format!("chose none: no candidate's score is higher; the same {resamples}");
         }
         let best = &self.candidates[choice.best].label;
-        format!("chose none: {best} gains only {gain} of score; {sure}")
+        format!("chose none: {best} gains only {gain} of score; the same {resamples}")
+    }
+
+    /// Who votes with how much: those of the largest shares by name.
+    fn vote(&self) -> String {
+        let mut order: Vec<usize> = (0..self.candidates.len()).collect();
+        order.sort_by(|&a, &b| self.choice.shares[b].total_cmp(&self.choice.shares[a]));
+        order.retain(|&at| self.choice.shares[at] >= 0.005);
+        let named = order.iter().take(VOTERS_NAMED).map(|&at| {
+            format!("{} {:.0} %", self.candidates[at].label, 100.0 * self.choice.shares[at])
+        });
+        let named = named.collect::<Vec<_>>().join(", ");
+        match order.len().saturating_sub(VOTERS_NAMED) {
+            0 => format!("a vote of {named}"),
+            1 => format!("a vote of {named}, 1 other"),
+            others => format!("a vote of {named}, {others} others"),
+        }
     }
 
     /// As results have it.
@@ -108,6 +130,7 @@ impl Selection {
                 "method": candidate.name,
                 "settings": candidate.settings,
                 "score": self.choice.scores[at],
+                "share": self.choice.shares[at],
                 "scores": candidate.scores,
                 "accuracy": candidate.accuracy,
             })
@@ -116,6 +139,7 @@ impl Selection {
         let fields = json!({
             "method": self.chosen().name,
             "settings": self.chosen().settings,
+            "accuracy": self.accuracy,
             "gain": self.choice.gain,
             "standard_error": self.choice.standard_error,
             "sure": self.choice.sure,
@@ -193,7 +217,7 @@ impl Auto {
         self.fitted.iter().filter_map(|candidate| candidate.adapted.fit_seconds).sum()
     }
 
-    /// Chooses for one classifier, and gives the chosen candidate's predictions.
+    /// Chooses for one classifier, and gives what the candidates' vote says, and the leader.
     ///
     /// `labels` are the tested rows'; they serve the accuracies in the report alone.
     ///
@@ -287,10 +311,29 @@ impl Auto {
         for selector in SELECTORS.into_iter().filter(|&selector| selector != "auto") {
             picks.extend(highest(&candidates, selector).map(|at| (selector, at)));
         }
-        let chosen = choice.chosen;
-        let (_, said) = models.swap_remove(chosen);
-        Ok((Selection { candidates, choice, picks }, said, &kept[chosen].adapted))
+        let said: Vec<&Predicted> = models.iter().map(|(_, said)| said).collect();
+        let said = voted(&choice, &said)?;
+        let right = said.labels.iter().zip(labels).filter(|(said, is)| said == is).count();
+        let accuracy = right as f64 / labels.len() as f64;
+        let adapted = &kept[choice.chosen].adapted;
+        Ok((Selection { candidates, choice, accuracy, picks }, said, adapted))
     }
+}
+
+/// The candidates' vote: labels by [`Choice::vote`], probabilities in the mean, warnings of the leader.
+fn voted(choice: &Choice, said: &[&Predicted]) -> Result<Predicted, RunError> {
+    let labels: Vec<&[usize]> = said.iter().map(|said| said.labels.as_slice()).collect();
+    let mut probabilities: Option<Array2<f64>> = None;
+    for (said, &share) in said.iter().zip(&choice.shares).filter(|(_, share)| **share > 0.0) {
+        let Some(own) = &said.probabilities else {
+            probabilities = None;
+            break;
+        };
+        let sum = probabilities.get_or_insert_with(|| Array2::zeros(own.raw_dim()));
+        sum.scaled_add(share, own);
+    }
+    let warnings = said[choice.chosen].warnings.clone();
+    Ok(Predicted { labels: choice.vote(&labels)?, probabilities, warnings })
 }
 
 /// The position of the highest score; the first of several, none where a candidate has no score.
