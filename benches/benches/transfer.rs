@@ -8,7 +8,8 @@ use procrust_images::{DescribeDense, HogCells, Picture};
 use procrust_transfer::{
     BiasedLogistic, BiasedRidge, ClassMixture, CoupledDictionaries, CovarianceShrinkage,
     Discriminant, EmbeddedReplay, Eszsl, FisherSubspace, NearestClassMean, RidgeFromDescriptions,
-    RidgeToDescriptions, Spread, Tadell, TaskEstimate, ZeroShot, h_score, log_me, trans_rate,
+    RidgeToDescriptions, Spread, Tadell, TaskEstimate, WarmStart, ZeroShot, h_score, leep, log_me,
+    nce, trans_rate,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -118,6 +119,36 @@ fn few_shot(c: &mut Criterion) {
     }
 }
 
+/// What starts from a source model: its scores and probabilities are made outside the timed part.
+fn from_source(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    for name in ["warm-start", "leep", "nce"] {
+        let mut group = c.benchmark_group(format!("transfer/{name}"));
+        group.sample_size(10);
+        for (rows, dim) in SIZES {
+            let (x, labels, _) = described(rows, dim);
+            let source = BiasedRidge::default().fit(x.view(), &labels, CLASSES, None).unwrap();
+            let shares = source.probabilities(x.view()).unwrap();
+            let predicted = source.predict(x.view()).unwrap();
+            // The source's classes mean something else in the target.
+            let target: Vec<usize> = labels.iter().map(|label| label * 7 % CLASSES).collect();
+            group.throughput(Throughput::Elements(rows as u64));
+            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
+                let (x, shares) = (x.view(), shares.view());
+                b.iter(|| match name {
+                    "warm-start" => {
+                        let method = WarmStart { steps: 20, ..Default::default() };
+                        method.fit(x, &target, CLASSES, &source).unwrap().weights()[[0, 0]]
+                    }
+                    "leep" => leep(shares, &target, CLASSES).unwrap(),
+                    _ => nce(&predicted, CLASSES, &target, CLASSES).unwrap(),
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
 /// Twenty tasks of two classes, 200 rows each, and a new one by its description.
 fn tadell(c: &mut Criterion) {
     procrust_blas::single_threaded();
@@ -168,5 +199,5 @@ fn detection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, zero_shot, few_shot, tadell, detection);
+criterion_group!(benches, zero_shot, few_shot, from_source, tadell, detection);
 criterion_main!(benches);

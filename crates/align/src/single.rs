@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
 use procrust_product::multiply;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use crate::lapack::gram_single;
 use crate::{Moments, blocks, product};
 
 /// Rows whose products are summed in `f32`: few, so that little is lost, and enough to keep `multiply`
@@ -21,14 +22,6 @@ const SAMPLES: usize = 4;
 
 /// Of the columns of the right side, every so many-th in those panels.
 const SAMPLE_STEP: usize = 32;
-
-/// Panels whose rows one task sums, in [`Scatter`].
-const PANELS: usize = 8;
-
-/// Columns of a block on the diagonal of a symmetric sum, of which half is computed twice; and of others: their sums in
-/// `f64` stay in the cache between panels.
-const DIAGONAL: usize = 128;
-const WIDE: usize = 256;
 
 /// How many times larger than its estimate the error is taken to be.
 pub(crate) const SAFETY: f64 = 3.0;
@@ -63,9 +56,7 @@ impl Cross {
             }
             Ok(run)
         };
-        // Some sixteen runs: each fills a matrix of sums.
-        let rows = x.nrows().div_ceil(16).next_multiple_of(PANEL_ROWS);
-        blocks::fold_by(rows, x.nrows(), run, |run| sum += &run).ok()?;
+        blocks::fold_by(run_rows(x.nrows()), x.nrows(), run, |run| sum += &run).ok()?;
         let error = SAFETY * Self::error(x, y);
         (error.is_finite() && sum.iter().all(|value| value.is_finite()))
             .then_some(Self { sum, error })
@@ -120,39 +111,40 @@ impl Scatter {
         // About a point near the mean, so that an offset costs no digits.
         let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
         let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);
-        let blocks = blocks_above(0..dim);
-        let (mut sum, mut sums) = (Array2::zeros((dim, dim)), Array1::<f64>::zeros(dim));
-        let mut centred = Array2::zeros((count.min(PANELS * PANEL_ROWS), dim));
-        for rows in x.axis_chunks_iter(Axis(0), PANELS * PANEL_ROWS) {
-            let mut centred = centred.slice_mut(s![..rows.nrows(), ..]);
-            let panels = centred.axis_chunks_iter_mut(Axis(0), PANEL_ROWS);
-            let panels: Vec<_> = panels.zip(rows.axis_chunks_iter(Axis(0), PANEL_ROWS)).collect();
-            let parts: Vec<Array1<f64>> = panels
-                .into_par_iter()
-                .map(|(mut centred, rows)| {
-                    centred.assign(&rows);
-                    centred -= &origin;
-                    column_sums(centred.view())
-                })
-                .collect();
-            parts.iter().for_each(|part| sums += part);
-            let part = |block: &Block| product_of(centred.view(), block);
-            let parts: Vec<Array2<f64>> = blocks.par_iter().map(part).collect();
-            for ((rows, columns), part) in blocks.iter().zip(parts) {
-                let mut sum = sum.slice_mut(s![rows.clone(), columns.clone()]);
-                sum += &part;
+        let panels = count.div_ceil(PANEL_ROWS);
+        let samples = SAMPLES.min(panels);
+        let is_sample = |panel: usize| (0..samples).any(|at| at * panels / samples == panel);
+        let run = |range: Range<usize>| {
+            let mut run = Run::zero(dim);
+            let mut centred = Array2::zeros((PANEL_ROWS.min(range.len()), dim));
+            let mut product = Array2::zeros((dim, dim));
+            let rows = x.slice(s![range.clone(), ..]);
+            for (at, rows) in rows.axis_chunks_iter(Axis(0), PANEL_ROWS).enumerate() {
+                let mut centred = centred.slice_mut(s![..rows.nrows(), ..]);
+                for (mut centred, row) in centred.rows_mut().into_iter().zip(rows.rows()) {
+                    Zip::from(&mut centred).and(row).and(&origin).for_each(|c, &x, &o| *c = x - o);
+                    let centred = centred.as_slice().expect("standard layout");
+                    add(run.sums.as_slice_mut().expect("one column after another"), centred);
+                }
+                gram_single(centred.view(), &mut product);
+                add_upper(&mut run.upper, &product);
+                if is_sample(range.start / PANEL_ROWS + at) {
+                    run.lost += lost_above(centred.view(), &product);
+                }
             }
-        }
+            Ok(run)
+        };
+        let mut all = Run::zero(dim);
+        // Half as many runs as of one product, since both sides are summed at a time.
+        blocks::fold_by(run_rows(2 * count), count, run, |run| all.absorb(&run)).ok()?;
+        let Run { sums, upper: mut sum, lost } = all;
         let shift = sums / count as f64;
         let mean = origin.mapv(f64::from) + &shift;
         for (mut row, &at) in sum.rows_mut().into_iter().zip(&shift) {
             row.scaled_add(-at * count as f64, &shift);
         }
         product::mirror(&mut sum);
-        let error = error(count, |rows| {
-            let panel = &x.slice(s![rows, ..]) - &origin;
-            lost(panel.view(), panel.view())
-        });
+        let error = (lost * panels as f64 / samples as f64).sqrt();
         (error.is_finite() && sum.iter().all(|value| value.is_finite()))
             .then(|| Self { moments: Moments::of_scatter(count, mean, sum), error })
     }
@@ -164,35 +156,60 @@ impl Scatter {
     }
 }
 
-/// Rows and columns.
-type Block = (Range<usize>, Range<usize>);
-
-/// Blocks that cover the diagonal of a square and all above it, large ones first.
-fn blocks_above(range: Range<usize>) -> Vec<Block> {
-    if range.len() <= DIAGONAL {
-        return vec![(range.clone(), range)];
-    }
-    let middle = range.start + range.len() / 2;
-    let mut blocks: Vec<Block> = (range.start..middle)
-        .step_by(WIDE)
-        .map(|first| (first..middle.min(first + WIDE), middle..range.end))
-        .collect();
-    blocks.extend(blocks_above(range.start..middle));
-    blocks.extend(blocks_above(middle..range.end));
-    blocks
+/// What one task sums for [`Scatter`].
+struct Run {
+    /// Column sums about the origin.
+    sums: Array1<f64>,
+    /// The upper triangle of the products.
+    upper: Array2<f64>,
+    /// The squares of what the panels among the samples lost.
+    lost: f64,
 }
 
-/// A block of `xᵀx`.
-fn product_of(x: ArrayView2<'_, f32>, (rows, columns): &Block) -> Array2<f64> {
-    let mut sum = Array2::<f64>::zeros((rows.len(), columns.len()));
-    let mut product = Array2::<f32>::zeros(sum.raw_dim());
-    for panel in x.axis_chunks_iter(Axis(0), PANEL_ROWS) {
-        let of = |range: &Range<usize>| panel.slice(s![.., range.clone()]);
-        multiply(of(rows).t(), of(columns), product.view_mut(), 1.0, false);
-        let (sum, product) = (sum.as_slice_mut(), product.as_slice());
-        add(sum.expect("standard layout"), product.expect("standard layout"));
+impl Run {
+    fn zero(dim: usize) -> Self {
+        Self { sums: Array1::zeros(dim), upper: Array2::zeros((dim, dim)), lost: 0.0 }
     }
-    sum
+
+    fn absorb(&mut self, other: &Self) {
+        self.sums += &other.sums;
+        self.lost += other.lost;
+        for (row, (mut mine, theirs)) in
+            self.upper.rows_mut().into_iter().zip(other.upper.rows()).enumerate()
+        {
+            let mut mine = mine.slice_mut(s![row..]);
+            mine += &theirs.slice(s![row..]);
+        }
+    }
+}
+
+/// Rows of a run, of some sixteen: each fills a matrix of sums.
+fn run_rows(rows: usize) -> usize {
+    rows.div_ceil(16).next_multiple_of(PANEL_ROWS)
+}
+
+/// Adds upper triangles.
+fn add_upper(sum: &mut Array2<f64>, product: &Array2<f32>) {
+    for (row, (mut sum, product)) in sum.rows_mut().into_iter().zip(product.rows()).enumerate() {
+        let (sum, product) = (sum.as_slice_mut(), product.as_slice());
+        let (sum, product) = (sum.expect("standard layout"), product.expect("standard layout"));
+        add(&mut sum[row..], &product[row..]);
+    }
+}
+
+/// The sum of squares of what `xᵀx` of one panel lost in `f32`, by the products of some of the columns.
+fn lost_above(x: ArrayView2<'_, f32>, product: &Array2<f32>) -> f64 {
+    let some = x.slice(s![.., ..;SAMPLE_STEP]).mapv(f64::from);
+    let exact = some.t().dot(&some);
+    let (mut aside, mut diagonal) = (0.0, 0.0);
+    for ((row, column), &exact) in exact.indexed_iter().filter(|((row, column), _)| row <= column) {
+        let off = f64::from(product[[row * SAMPLE_STEP, column * SAMPLE_STEP]]) - exact;
+        *(if row == column { &mut diagonal } else { &mut aside }) += off * off;
+    }
+    // Entries of the diagonal, sums of squares, lose more than the others, of which there are many more.
+    let (all, taken) = (x.ncols() as f64, some.ncols() as f64);
+    let pairs = (taken * (taken - 1.0)).max(1.0);
+    diagonal * all / taken + 2.0 * aside * all * (all - 1.0) / pairs
 }
 
 /// Adds with the widest instructions that the processor has.
@@ -216,22 +233,4 @@ fn column_sums(rows: ArrayView2<'_, f32>) -> Array1<f64> {
         }
     }
     Array1::from_vec(sums)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_cover_the_upper_triangle_once() {
-        for dim in [1, 5, 128, 129, 300, 1024, 1500] {
-            let mut times = Array2::<u8>::zeros((dim, dim));
-            for (rows, columns) in blocks_above(0..dim) {
-                times.slice_mut(s![rows, columns]).mapv_inplace(|times| times + 1);
-            }
-            for ((row, column), &times) in times.indexed_iter() {
-                assert!(times <= 1 && (row > column || times == 1), "{dim}: {row} {column}");
-            }
-        }
-    }
 }
