@@ -18,8 +18,8 @@ const BOTTOM: f64 = 38.0;
 const RADIUS: f64 = 3.2;
 /// Height of a name.
 const TEXT: f64 = 10.0;
-/// Width of a letter, about.
-const LETTER: f64 = 5.5;
+/// Width of a letter, about; of wide fonts rather than narrow ones.
+const LETTER: f64 = 6.3;
 
 /// The picture of a benchmark, a panel a kind of plan; none for other plans.
 pub(super) fn pictures(finished: &Finished, id: &str) -> Vec<Picture> {
@@ -181,8 +181,14 @@ fn draw(title: &str, points: &[Point<'_>], none: Option<f64>, front: &[&str]) ->
         let style = format!("fill=\"{color}\"");
         drawing.circle(places[at], RADIUS, &style);
         let weight = if front.contains(&point.label) { "600" } else { "400" };
-        let style = format!("fill=\"#111\" font-weight=\"{weight}\"");
-        drawing.text((label.x, label.y + TEXT - 1.5), TEXT, &style, point.label);
+        let style =
+            format!("fill=\"#111\" font-weight=\"{weight}\" text-anchor=\"{}\"", label.anchor);
+        let x = match label.anchor {
+            "end" => label.x + label.width,
+            "middle" => label.x + label.width / 2.0,
+            _ => label.x,
+        };
+        drawing.text((x, label.y + TEXT - 1.5), TEXT, &style, point.label);
     }
     drawing.finish()
 }
@@ -193,6 +199,8 @@ struct Label {
     x: f64,
     y: f64,
     width: f64,
+    /// Which end of the box the name starts from: letters are not all as wide as was reckoned.
+    anchor: &'static str,
     /// Whether a line must tell whose it is.
     far: bool,
 }
@@ -227,8 +235,8 @@ impl Label {
             let middle = x - width / 2.0;
             let rows = [y - TEXT / 2.0 - step, y - TEXT / 2.0 + step];
             rows.into_iter().flat_map(move |y| {
-                let columns = [right, left, middle];
-                columns.map(|x| Self { x, y, width, far: round > 1 })
+                let columns = [(right, "start"), (left, "end"), (middle, "middle")];
+                columns.map(|(x, anchor)| Self { x, y, width, anchor, far: round > 1 })
             })
         })
     }
