@@ -1,6 +1,7 @@
 //! CORAL of many rows in single precision, where what that costs is measured to be little.
 
 use ndarray::{Array1, Array2, ArrayView2, s};
+use rayon::prelude::*;
 
 use crate::single::{SAFETY, Scatter};
 use crate::{
@@ -78,7 +79,6 @@ impl Axes {
         let mut covariance = side.moments.covariance().ok()?;
         covariance.diag_mut().mapv_inplace(|value| value + lambda);
         let (values, vectors) = lapack::eigh_single(&covariance.mapv(|value| value as f32))?;
-        let vectors = vectors.as_standard_layout().into_owned();
         let values = values.mapv(f64::from);
         let finite = values.iter().all(|value| value.is_finite())
             && vectors.iter().all(|value| value.is_finite());
@@ -111,18 +111,26 @@ fn off(source: &Values, target: &Values, turn: &Array2<f64>) -> f64 {
     let lengths = (shares.dot(&target.0), shares.t().dot(&source.0.recip()));
     let inverse = |a: f64, b: f64| (a * b * (a + b)).recip();
     let root = |a: f64, b: f64| (a + b).recip();
-    let of = |roots: &Array1<f64>, lengths: &Array1<f64>, divided: &dyn Fn(f64, f64) -> f64| {
-        let along = |(&a, length): (&f64, &f64)| {
-            length * roots.iter().map(|&b| divided(a, b).powi(2)).sum::<f64>()
-        };
-        roots.iter().zip(lengths).map(along).sum::<f64>()
-    };
-    let squares = source.1.powi(2) * of(&roots.0, &lengths.0, &inverse)
-        + target.1.powi(2) * of(&roots.1, &lengths.1, &root);
+    let squares = source.1.powi(2) * felt(&roots.0, &lengths.0, inverse)
+        + target.1.powi(2) * felt(&roots.1, &lengths.1, root);
     let size = lengths.0.dot(&source.0.recip());
     // Where there is no variance at all it is not a number, and above nothing.
     let off = SAFETY * (squares / size).sqrt();
     if off.is_nan() { f64::INFINITY } else { off }
+}
+
+/// The sum of the squares of a function's divided differences, each times its axis's length.
+fn felt(
+    roots: &Array1<f64>,
+    lengths: &Array1<f64>,
+    divided: impl Fn(f64, f64) -> f64 + Sync,
+) -> f64 {
+    let along = |at: usize| {
+        let squares = roots.iter().map(|&other| divided(roots[at], other).powi(2));
+        lengths[at] * squares.sum::<f64>()
+    };
+    let parts: Vec<f64> = (0..roots.len()).into_par_iter().map(along).collect();
+    parts.into_iter().sum()
 }
 
 #[cfg(test)]
