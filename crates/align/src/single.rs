@@ -64,20 +64,22 @@ impl Cross {
 
     /// Frobenius norm of what all panels lose together, by some of them.
     fn error(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> f64 {
-        error(x.nrows(), |rows| lost(x.slice(s![rows.clone(), ..]), y.slice(s![rows, ..])))
+        let panels = x.nrows().div_ceil(PANEL_ROWS);
+        let lost_in = |panel: usize| {
+            let first = panel * PANEL_ROWS;
+            let rows = s![first..x.nrows().min(first + PANEL_ROWS), ..];
+            lost(x.slice(rows), y.slice(rows))
+        };
+        let samples = samples(panels);
+        let squares: Vec<f64> = samples.par_iter().map(|&panel| lost_in(panel)).collect();
+        (squares.iter().sum::<f64>() * panels as f64 / samples.len() as f64).sqrt()
     }
 }
 
-/// Frobenius norm of what all panels of so many rows lose together, by the [`lost`] squares of some of them.
-fn error(rows: usize, lost: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
-    let count = rows.div_ceil(PANEL_ROWS);
-    let samples = SAMPLES.min(count);
-    let panel = |sample: usize| {
-        let first = sample * count / samples * PANEL_ROWS;
-        lost(first..rows.min(first + PANEL_ROWS))
-    };
-    let squares: Vec<f64> = (0..samples).into_par_iter().map(panel).collect();
-    (squares.iter().sum::<f64>() * count as f64 / samples as f64).sqrt()
+/// The panels by which the others' losses are estimated.
+fn samples(panels: usize) -> Vec<usize> {
+    let count = SAMPLES.min(panels);
+    (0..count).map(|sample| sample * panels / count).collect()
 }
 
 /// The sum of squares of what `xᵀy` of one panel loses in `f32`, by some of the columns.
@@ -112,8 +114,7 @@ impl Scatter {
         let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
         let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);
         let panels = count.div_ceil(PANEL_ROWS);
-        let samples = SAMPLES.min(panels);
-        let is_sample = |panel: usize| (0..samples).any(|at| at * panels / samples == panel);
+        let samples = samples(panels);
         let run = |range: Range<usize>| {
             let mut run = Run::zero(dim);
             let mut centred = Array2::zeros((PANEL_ROWS.min(range.len()), dim));
@@ -128,7 +129,7 @@ impl Scatter {
                 }
                 gram_single(centred.view(), &mut product);
                 add_upper(&mut run.upper, &product);
-                if is_sample(range.start / PANEL_ROWS + at) {
+                if samples.contains(&(range.start / PANEL_ROWS + at)) {
                     run.lost += lost_above(centred.view(), &product);
                 }
             }
@@ -144,7 +145,7 @@ impl Scatter {
             row.scaled_add(-at * count as f64, &shift);
         }
         product::mirror(&mut sum);
-        let error = (lost * panels as f64 / samples as f64).sqrt();
+        let error = (lost * panels as f64 / samples.len() as f64).sqrt();
         (error.is_finite() && sum.iter().all(|value| value.is_finite()))
             .then(|| Self { moments: Moments::of_scatter(count, mean, sum), error })
     }
