@@ -1,6 +1,6 @@
 //! What `ndarray-linalg` does not offer of LAPACK and BLAS: symmetric eigenvalues by divide and conquer,
 //! `dsyevd` and `ssyevd`, the same answer as that of `dsyev`, of 1,024 dimensions in a seventh of the time; and
-//! the symmetric product `ssyrk`, which computes one triangle in two thirds of the time that a general product
+//! the symmetric product `ssyrk`, which computes one triangle in three quarters of the time that a general product
 //! takes for blocks of it.
 
 use std::ffi::{c_char, c_int};

@@ -9,6 +9,7 @@ use procrust_classify::{
         Choice, Combined, Evidence, MixVal, circular, classifier_agreement, deep_embedded,
         importance_weighted, neighborhood_agreement, prediction_entropy, soft_neighborhood_density,
     },
+    statistics,
 };
 use serde_json::json;
 
@@ -275,7 +276,6 @@ impl Auto {
         let mut candidates = Vec::with_capacity(kept.len());
         let mut mixed = Vec::with_capacity(kept.len());
         for ((fitted, (model, said)), evidence) in kept.iter().zip(&models).zip(&evidence) {
-            let right = said.labels.iter().zip(labels).filter(|(said, is)| said == is).count();
             let mut scores = BTreeMap::from([
                 ("classifier-agreement", mean(&evidence.agreement)),
                 ("neighborhood-agreement", mean(&evidence.neighborhood)),
@@ -298,7 +298,7 @@ impl Auto {
                 name: fitted.method.name(),
                 settings: fitted.method.settings(),
                 scores,
-                accuracy: right as f64 / labels.len() as f64,
+                accuracy: statistics::accuracy(&said.labels, labels),
             });
         }
         let within = ranks(&mixed.iter().map(|scores| scores.within).collect::<Vec<_>>());
@@ -313,8 +313,7 @@ impl Auto {
         }
         let said: Vec<&Predicted> = models.iter().map(|(_, said)| said).collect();
         let said = voted(&choice, &said)?;
-        let right = said.labels.iter().zip(labels).filter(|(said, is)| said == is).count();
-        let accuracy = right as f64 / labels.len() as f64;
+        let accuracy = statistics::accuracy(&said.labels, labels);
         let adapted = &kept[choice.chosen].adapted;
         Ok((Selection { candidates, choice, accuracy, picks }, said, adapted))
     }
