@@ -83,7 +83,7 @@ pub(crate) fn map_single_or(
     single: impl Fn(ArrayView2<'_, f32>, ArrayViewMut2<'_, f32>) -> bool + Sync,
     map: impl Fn(Array2<f64>) -> Array2<f64> + Sync,
 ) -> Result<Array2<f32>, AlignError> {
-    let mut mapped = Array2::zeros((x.nrows(), dim));
+    let mut mapped = zeros(x.nrows(), dim);
     let blocks: Vec<_> = mapped.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).collect();
     let results: Vec<_> = blocks
         .into_par_iter()
@@ -108,6 +108,13 @@ pub(crate) fn map_single_or(
         .collect();
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(mapped)
+}
+
+/// A matrix of zeros, in large pages where it is large.
+pub(crate) fn zeros<T: Default + Clone>(rows: usize, columns: usize) -> Array2<T> {
+    let length = rows.checked_mul(columns).expect("a matrix that memory can hold");
+    let values = procrust_pages::zeros(length);
+    Array2::from_shape_vec((rows, columns), values).expect("rows times columns values")
 }
 
 /// The rows `range` of `x` in `f64`, if all of them are finite.

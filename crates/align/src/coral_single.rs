@@ -15,9 +15,12 @@ const OFF: f64 = 3e-5;
 /// Rows of a matrix by which the error of its eigenvectors is measured.
 const SAMPLES: usize = 32;
 
-/// The map of [`Coral`] with λ on both diagonals, from sums of products in `f32`, by eigenvectors in `f32` or else in
-/// `f64`; none where there are too few rows for it to matter, where it would be off by too much, or where something is
-/// not finite.
+/// How many times more than sums in `f32` those of rounded numbers may lose.
+const ROUNDED: f64 = 64.0;
+
+/// The map of [`Coral`] with λ on both diagonals, from sums of products in `f32`, of rounded numbers first, by eigenvectors
+/// in `f32` or else in `f64`; none where there are too few rows for it to matter, where it would be off by too much, or
+/// where something is not finite.
 pub(crate) fn fit(
     lambda: f64,
     source: ArrayView2<'_, f32>,
@@ -26,52 +29,75 @@ pub(crate) fn fit(
     if source.ncols() != target.ncols() || !(Scatter::pays(source) && Scatter::pays(target)) {
         return Ok(None);
     }
-    let (source, target) = rayon::join(|| Scatter::of(source), || Scatter::of(target));
-    let (Some(source), Some(target)) = (source, target) else { return Ok(None) };
-    if let Some(alignment) = in_single(lambda, &source, &target) {
-        return Ok(Some(alignment));
+    for rounded in [true, false] {
+        let sides = rayon::join(|| Scatter::of(source, rounded), || Scatter::of(target, rounded));
+        let (Some(source), Some(target)) = sides else { return Ok(None) };
+        let mut off = match in_single(lambda, &source, &target) {
+            Ok(alignment) => return Ok(Some(alignment)),
+            Err(off) => off,
+        };
+        if off.is_none_or(|off| off <= OFF) {
+            match in_double(lambda, &source, &target)? {
+                Ok(alignment) => return Ok(Some(alignment)),
+                Err(found) => off = Some(found),
+            }
+        }
+        if !(source.rounded || target.rounded) || off.is_none_or(|off| off > ROUNDED * OFF) {
+            break;
+        }
     }
-    let of = |side: &Scatter| Spectrum::of_moments(&side.moments);
-    let spectra = rayon::join(|| of(&source), || of(&target));
-    let (by_source, by_target) = (spectra.0?, spectra.1?);
-    let turn = product::of(by_source.axes().t(), by_target.axes());
-    let values = |side: &Spectrum| &side.variances() + lambda;
-    let sides =
-        ((values(&by_source), source.entry_error()), (values(&by_target), target.entry_error()));
-    if off(&sides.0, &sides.1, &turn) > OFF {
-        return Ok(None);
-    }
-    let coral = Coral { regularization: Regularization::Fixed(lambda) };
-    coral.solve(&by_source, &by_target).map(Some)
+    Ok(None)
 }
 
-/// By eigenvectors in `f32`.
-fn in_single(lambda: f64, source: &Scatter, target: &Scatter) -> Option<Alignment> {
+/// By eigenvectors in `f32`; or else how far the map is off for the sums alone, where that can be told.
+fn in_single(lambda: f64, source: &Scatter, target: &Scatter) -> Result<Alignment, Option<f64>> {
     let (source, target) = rayon::join(|| Axes::of(lambda, source), || Axes::of(lambda, target));
-    let (source, target) = (source?, target?);
+    let (source, target) = (source.ok_or(None)?, target.ok_or(None)?);
     let turn = product::single(source.vectors.t(), target.vectors.view());
-    if off(&source.values, &target.values, &turn.mapv(f64::from)) > OFF {
-        return None;
+    let shares = turn.mapv(|value| f64::from(value).powi(2));
+    let errors = (source.sums.hypot(source.residual), target.sums.hypot(target.residual));
+    let values = (&source.values, &target.values);
+    if off(values, errors, &shares) > OFF {
+        return Err(Some(off(values, (source.sums, target.sums), &shares)));
     }
     // Q_s Λ_s^-½ Q_sᵀ · Q_t Λ_t^½ Q_tᵀ
-    let whitening = source.values.0.mapv(|value| value.sqrt().recip() as f32);
-    let coloring = target.values.0.mapv(|value| value.sqrt() as f32);
+    let whitening = source.values.mapv(|value| value.sqrt().recip() as f32);
+    let coloring = target.values.mapv(|value| value.sqrt() as f32);
     let whitened = product::single((&source.vectors * &whitening).view(), turn.view());
     let matrix = product::single((whitened * &coloring).view(), target.vectors.t());
     let dim = matrix.nrows();
-    let map =
-        AffineMap::new(Array1::zeros(dim), matrix.mapv(f64::from), Array1::zeros(dim)).ok()?;
-    Some(Alignment::onto_target(map))
+    let map = AffineMap::new(Array1::zeros(dim), matrix.mapv(f64::from), Array1::zeros(dim));
+    Ok(Alignment::onto_target(map.map_err(|_| None)?))
 }
 
-/// The eigenvalues of a covariance, and how far an entry of the one that belongs to them is from the true one, root mean
-/// square.
-type Values = (Array1<f64>, f64);
+/// By eigenvectors in `f64`; or else how far the map is off.
+fn in_double(
+    lambda: f64,
+    source: &Scatter,
+    target: &Scatter,
+) -> Result<Result<Alignment, f64>, AlignError> {
+    let of = |side: &Scatter| Spectrum::of_moments(&side.moments);
+    let spectra = rayon::join(|| of(source), || of(target));
+    let (by_source, by_target) = (spectra.0?, spectra.1?);
+    let shares = product::of(by_source.axes().t(), by_target.axes()).mapv(|value| value.powi(2));
+    let values = |side: &Spectrum| &side.variances() + lambda;
+    let values = (&values(&by_source), &values(&by_target));
+    let off = off(values, (source.entry_error(), target.entry_error()), &shares);
+    if off > OFF {
+        return Ok(Err(off));
+    }
+    let coral = Coral { regularization: Regularization::Fixed(lambda) };
+    coral.solve(&by_source, &by_target).map(Ok)
+}
 
-/// The eigenvalues and eigenvectors of a covariance.
+/// The eigenvalues and eigenvectors of a covariance, and how far an entry of it is from the true one, root mean square.
 struct Axes {
-    values: Values,
+    values: Array1<f64>,
     vectors: Array2<f32>,
+    /// For the sums.
+    sums: f64,
+    /// For the eigenvectors.
+    residual: f64,
 }
 
 impl Axes {
@@ -85,8 +111,8 @@ impl Axes {
         if !finite || values[0] <= 0.0 {
             return None;
         }
-        let error = side.entry_error().hypot(residual(&covariance, &values, &vectors));
-        Some(Self { values: (values, error), vectors })
+        let residual = residual(&covariance, &values, &vectors);
+        Some(Self { values, vectors, sums: side.entry_error(), residual })
     }
 }
 
@@ -99,21 +125,21 @@ fn residual(covariance: &Array2<f64>, values: &Array1<f64>, vectors: &Array2<f32
     (off.iter().map(|off| off * off).sum::<f64>() / off.len() as f64).sqrt()
 }
 
-/// Estimate of how far the map `X·Y` is off, as a share of its Frobenius norm, on the safe side.
+/// Estimate of how far the map `X·Y` is off, as a share of its Frobenius norm, on the safe side: from the eigenvalues of
+/// both covariances, how far their entries are off, and the squares of the products of their eigenvectors.
 ///
 /// `X = C_s^-½`, `Y = C_t^½`; errors `E` of the entries of both covariances are taken to be independent. To first order a
 /// function `f` of a matrix is off by `V·(f[λᵢ, λⱼ]·Eᵢⱼ)·Vᵀ` in the matrix's own axes, where `f[a, b]` is `(f(a) − f(b)) /
 /// (a − b)` (Daleckii and Krein; Higham 2008, "Functions of matrices", section 3.2).
-fn off(source: &Values, target: &Values, turn: &Array2<f64>) -> f64 {
-    let shares = turn.mapv(|value| value.powi(2));
-    let roots = (source.0.mapv(f64::sqrt), target.0.mapv(f64::sqrt));
+fn off(values: (&Array1<f64>, &Array1<f64>), errors: (f64, f64), shares: &Array2<f64>) -> f64 {
+    let roots = (values.0.mapv(f64::sqrt), values.1.mapv(f64::sqrt));
     // Of the length of Y along the axes of the source, of X along those of the target, squared.
-    let lengths = (shares.dot(&target.0), shares.t().dot(&source.0.recip()));
+    let lengths = (shares.dot(values.1), shares.t().dot(&values.0.recip()));
     let inverse = |a: f64, b: f64| (a * b * (a + b)).recip();
     let root = |a: f64, b: f64| (a + b).recip();
-    let squares = source.1.powi(2) * felt(&roots.0, &lengths.0, inverse)
-        + target.1.powi(2) * felt(&roots.1, &lengths.1, root);
-    let size = lengths.0.dot(&source.0.recip());
+    let squares = errors.0.powi(2) * felt(&roots.0, &lengths.0, inverse)
+        + errors.1.powi(2) * felt(&roots.1, &lengths.1, root);
+    let size = lengths.0.dot(&values.0.recip());
     // Where there is no variance at all it is not a number, and above nothing.
     let off = SAFETY * (squares / size).sqrt();
     if off.is_nan() { f64::INFINITY } else { off }
@@ -184,11 +210,15 @@ mod tests {
     #[test]
     fn the_estimate_holds() {
         let (x, y) = (rows(1), rows(2));
-        for lambda in [0.0, 0.1, 1.0] {
-            let sums = [&x, &y].map(|rows| Scatter::of(rows.view()).unwrap());
+        for (lambda, rounded) in
+            [0.0, 0.1, 1.0].map(|lambda| [(lambda, true), (lambda, false)]).concat()
+        {
+            let sums = [&x, &y].map(|rows| Scatter::of(rows.view(), rounded).unwrap());
             let [source, target] = [&sums[0], &sums[1]].map(|sums| Axes::of(lambda, sums).unwrap());
-            let turn = product::single(source.vectors.t(), target.vectors.view());
-            let estimate = off(&source.values, &target.values, &turn.mapv(f64::from));
+            let shares = product::single(source.vectors.t(), target.vectors.view())
+                .mapv(|value| f64::from(value).powi(2));
+            let errors = [&source, &target].map(|side| side.sums.hypot(side.residual));
+            let estimate = off((&source.values, &target.values), (errors[0], errors[1]), &shares);
             let found = in_single(lambda, &sums[0], &sums[1]).unwrap();
             let found = found.source().matrix().to_owned();
             let apart = apart(&found, &by_spectra(lambda, &x, &y));
@@ -207,8 +237,8 @@ mod tests {
             }
             let fit = |lambda: f64| fit(lambda, x.view(), y.view()).unwrap();
             assert!(fit(1.0).is_some());
-            let sums = [&x, &y].map(|rows| Scatter::of(rows.view()).unwrap());
-            assert!(in_single(0.0, &sums[0], &sums[1]).is_none(), "{size}");
+            let sums = [&x, &y].map(|rows| Scatter::of(rows.view(), true).unwrap());
+            assert!(in_single(0.0, &sums[0], &sums[1]).is_err(), "{size}");
             assert_eq!(fit(0.0).is_some(), sums_serve, "{size}");
             let coral = Coral { regularization: Regularization::Fixed(0.0) };
             let found = coral.fit(x.view(), y.view()).unwrap();

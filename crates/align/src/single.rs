@@ -1,9 +1,11 @@
 //! Products of many rows in single precision, with what that costs.
 
 use std::ops::Range;
+use std::sync::Mutex;
 
+use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
-use procrust_product::multiply;
+use procrust_product::{multiply, rounded_gram};
 use pulp::Arch;
 use rayon::prelude::*;
 
@@ -99,6 +101,8 @@ pub(crate) struct Scatter {
     pub(crate) moments: Moments,
     /// Estimate of the error's Frobenius norm.
     error: f64,
+    /// Whether numbers were rounded.
+    pub(crate) rounded: bool,
 }
 
 impl Scatter {
@@ -107,47 +111,66 @@ impl Scatter {
         x.len().saturating_mul(x.ncols()) >= LARGE
     }
 
-    /// As [`Cross::of`], of one side for which it [`pays`](Self::pays).
-    pub(crate) fn of(x: ArrayView2<'_, f32>) -> Option<Self> {
+    /// Products of panels in `f32`, summed over panels in `f64`, for what it [`pays`](Self::pays); with `rounded`, of
+    /// numbers rounded to 16 bits where the processor does that faster. What is lost is measured on some of the entries,
+    /// over all rows.
+    pub(crate) fn of(x: ArrayView2<'_, f32>, rounded: bool) -> Option<Self> {
         let (count, dim) = x.dim();
         // About a point near the mean, so that an offset costs no digits.
         let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
         let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);
-        let panels = count.div_ceil(PANEL_ROWS);
-        let samples = samples(panels);
+        // What is given back is used again: new memory costs more than what is done in it.
+        let (runs, rooms) = (Spare::<Run>::default(), Spare::<Room>::default());
         let run = |range: Range<usize>| {
-            let mut run = Run::zero(dim);
-            let mut centred = Array2::zeros((PANEL_ROWS.min(range.len()), dim));
-            let mut product = Array2::zeros((dim, dim));
-            let rows = x.slice(s![range.clone(), ..]);
-            for (at, rows) in rows.axis_chunks_iter(Axis(0), PANEL_ROWS).enumerate() {
+            let mut run = runs.take().unwrap_or_else(|| Run::zero(dim));
+            let mut room = rooms.take().unwrap_or_else(|| Room::of(dim));
+            let (Run { sums, upper, exact, rounded: any_rounded }, Room { centred, product }) =
+                (&mut run, &mut room);
+            let rows = x.slice(s![range, ..]);
+            for rows in rows.axis_chunks_iter(Axis(0), PANEL_ROWS) {
                 let mut centred = centred.slice_mut(s![..rows.nrows(), ..]);
                 for (mut centred, row) in centred.rows_mut().into_iter().zip(rows.rows()) {
                     Zip::from(&mut centred).and(row).and(&origin).for_each(|c, &x, &o| *c = x - o);
                     let centred = centred.as_slice().expect("standard layout");
-                    add(run.sums.as_slice_mut().expect("one column after another"), centred);
+                    add(sums.as_slice_mut().expect("one column after another"), centred);
                 }
-                gram_single(centred.view(), &mut product);
-                add_upper(&mut run.upper, &product);
-                if samples.contains(&(range.start / PANEL_ROWS + at)) {
-                    run.lost += lost_above(centred.view(), &product);
+                let done = rounded
+                    && rounded_gram(centred.view(), |row, first, part| {
+                        let sums = upper.row_mut(row).into_slice().expect("standard layout");
+                        add(&mut sums[first..first + part.len()], part);
+                    });
+                if done {
+                    *any_rounded = true;
+                } else {
+                    gram_single(centred.view(), product);
+                    add_upper(upper, product);
                 }
+                let some = centred.slice(s![.., ..;SAMPLE_STEP]).mapv(f64::from);
+                general_mat_mul(1.0, &some.t(), &some, 1.0, exact);
             }
+            rooms.give(room);
             Ok(run)
         };
         let mut all = Run::zero(dim);
         // Half as many runs as of one product, since both sides are summed at a time.
-        blocks::fold_by(run_rows(2 * count), count, run, |run| all.absorb(&run)).ok()?;
-        let Run { sums, upper: mut sum, lost } = all;
+        blocks::fold_by(run_rows(2 * count), count, run, |mut run| {
+            all.absorb(&mut run);
+            runs.give(run);
+        })
+        .ok()?;
+        let error = all.error();
+        let Run { sums, upper: mut sum, rounded, .. } = all;
         let shift = sums / count as f64;
         let mean = origin.mapv(f64::from) + &shift;
         for (mut row, &at) in sum.rows_mut().into_iter().zip(&shift) {
             row.scaled_add(-at * count as f64, &shift);
         }
         product::mirror(&mut sum);
-        let error = (lost * panels as f64 / samples.len() as f64).sqrt();
-        (error.is_finite() && sum.iter().all(|value| value.is_finite()))
-            .then(|| Self { moments: Moments::of_scatter(count, mean, sum), error })
+        (error.is_finite() && sum.iter().all(|value| value.is_finite())).then(|| Self {
+            moments: Moments::of_scatter(count, mean, sum),
+            error,
+            rounded,
+        })
     }
 
     /// Estimate of how far an entry of the covariance is off, root mean square.
@@ -157,30 +180,86 @@ impl Scatter {
     }
 }
 
+/// Memory that was given back.
+struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Spare<T> {
+    fn take(&self) -> Option<T> {
+        self.0.lock().expect("nothing panics while it is locked").pop()
+    }
+
+    fn give(&self, memory: T) {
+        self.0.lock().expect("nothing panics while it is locked").push(memory);
+    }
+}
+
+/// What a task works in for [`Scatter`].
+struct Room {
+    /// A panel about the origin.
+    centred: Array2<f32>,
+    /// Its product with itself.
+    product: Array2<f32>,
+}
+
+impl Room {
+    fn of(dim: usize) -> Self {
+        Self { centred: Array2::zeros((PANEL_ROWS, dim)), product: Array2::zeros((dim, dim)) }
+    }
+}
+
 /// What one task sums for [`Scatter`].
 struct Run {
     /// Column sums about the origin.
     sums: Array1<f64>,
     /// The upper triangle of the products.
     upper: Array2<f64>,
-    /// The squares of what the panels among the samples lost.
-    lost: f64,
+    /// Some of the products, in `f64`.
+    exact: Array2<f64>,
+    /// Whether numbers were rounded.
+    rounded: bool,
 }
 
 impl Run {
     fn zero(dim: usize) -> Self {
-        Self { sums: Array1::zeros(dim), upper: Array2::zeros((dim, dim)), lost: 0.0 }
+        let some = dim.div_ceil(SAMPLE_STEP);
+        let exact = Array2::zeros((some, some));
+        Self { sums: Array1::zeros(dim), upper: blocks::zeros(dim, dim), exact, rounded: false }
     }
 
-    fn absorb(&mut self, other: &Self) {
+    /// Moves the other's sums to these.
+    fn absorb(&mut self, other: &mut Self) {
         self.sums += &other.sums;
-        self.lost += other.lost;
+        other.sums.fill(0.0);
+        self.exact += &other.exact;
+        other.exact.fill(0.0);
+        self.rounded |= std::mem::take(&mut other.rounded);
         for (row, (mut mine, theirs)) in
-            self.upper.rows_mut().into_iter().zip(other.upper.rows()).enumerate()
+            self.upper.rows_mut().into_iter().zip(other.upper.rows_mut()).enumerate()
         {
-            let mut mine = mine.slice_mut(s![row..]);
-            mine += &theirs.slice(s![row..]);
+            let (mut mine, mut theirs) = (mine.slice_mut(s![row..]), theirs.slice_move(s![row..]));
+            mine += &theirs;
+            theirs.fill(0.0);
         }
+    }
+
+    /// The Frobenius norm of what all products lost, by that of some.
+    fn error(&self) -> f64 {
+        let (mut aside, mut diagonal) = (0.0, 0.0);
+        let of_upper = self.exact.indexed_iter().filter(|((row, column), _)| row <= column);
+        for ((row, column), &exact) in of_upper {
+            let off = self.upper[[row * SAMPLE_STEP, column * SAMPLE_STEP]] - exact;
+            *(if row == column { &mut diagonal } else { &mut aside }) += off * off;
+        }
+        // Entries of the diagonal, sums of squares, lose more than the others, of which there are many more.
+        let (all, taken) = (self.upper.nrows() as f64, self.exact.nrows() as f64);
+        let pairs = (taken * (taken - 1.0)).max(1.0);
+        (diagonal * all / taken + 2.0 * aside * all * (all - 1.0) / pairs).sqrt()
     }
 }
 
@@ -196,21 +275,6 @@ fn add_upper(sum: &mut Array2<f64>, product: &Array2<f32>) {
         let (sum, product) = (sum.expect("standard layout"), product.expect("standard layout"));
         add(&mut sum[row..], &product[row..]);
     }
-}
-
-/// The sum of squares of what `xᵀx` of one panel lost in `f32`, by the products of some of the columns.
-fn lost_above(x: ArrayView2<'_, f32>, product: &Array2<f32>) -> f64 {
-    let some = x.slice(s![.., ..;SAMPLE_STEP]).mapv(f64::from);
-    let exact = some.t().dot(&some);
-    let (mut aside, mut diagonal) = (0.0, 0.0);
-    for ((row, column), &exact) in exact.indexed_iter().filter(|((row, column), _)| row <= column) {
-        let off = f64::from(product[[row * SAMPLE_STEP, column * SAMPLE_STEP]]) - exact;
-        *(if row == column { &mut diagonal } else { &mut aside }) += off * off;
-    }
-    // Entries of the diagonal, sums of squares, lose more than the others, of which there are many more.
-    let (all, taken) = (x.ncols() as f64, some.ncols() as f64);
-    let pairs = (taken * (taken - 1.0)).max(1.0);
-    diagonal * all / taken + 2.0 * aside * all * (all - 1.0) / pairs
 }
 
 /// Adds with the widest instructions that the processor has.

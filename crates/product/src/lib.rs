@@ -1,8 +1,11 @@
-//! Matrix products of `ndarray` views, by the `gemm` crate.
+//! Matrix products of `ndarray` views: by the `gemm` crate, and of rounded numbers by tiles (Intel AMX).
 //!
 //! The one place where the workspace calls `gemm`: a product takes pointers and strides, and whoever hands
 //! them over has to argue that they are right. On the calling thread only; callers share blocks out themselves, so
 //! that bits do not depend on the number of threads.
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod tiles;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -81,6 +84,24 @@ pub fn multiply<T: Number>(
     }
 }
 
+/// The upper triangle of `xᵀx`, each number of `x` rounded to 16 significant bits first: for sums over many rows, in which
+/// what that costs cancels, 4e-6 of a product on average and 3e-5 at most. Summed in `f32`.
+///
+/// `each` is given a row, a first column and sums from there to the right; where `x` has more than 1,024 rows, several
+/// times, to be added up. An entry's bits depend neither on its place nor on what else there is.
+///
+/// False, and nothing handed over, where it would not be faster: where the processor has no tiles of `bfloat16` and AVX-512
+/// (Intel since 2023, on Linux); and where numbers are not finite, or the largest at an end of the range of `f32`.
+pub fn rounded_gram(x: ArrayView2<'_, f32>, each: impl FnMut(usize, usize, &[f32])) -> bool {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    return tiles::gram(x, each);
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    {
+        let _ = (x, each);
+        false
+    }
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -127,6 +148,72 @@ mod tests {
             assert_eq!(out.slice(s![1.., 2..]), plain(narrow, right.view()) * 0.5);
             assert!(out.row(0).iter().chain(out.slice(s![.., ..2])).all(|&x| x == 9.0));
         }
+    }
+
+    /// Numbers of many sizes, with signs.
+    fn numbers(rows: usize, columns: usize, seed: u32) -> Array2<f32> {
+        let mut state = seed;
+        Array2::from_shape_simple_fn((rows, columns), || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let fraction = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            fraction * 10.0_f32.powi((state >> 3) as i32 % 7 - 3)
+        })
+    }
+
+    /// The product in `f64`, and that of the sizes.
+    fn exact(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> [Array2<f64>; 2] {
+        let (left, right) = (left.mapv(f64::from), right.mapv(f64::from));
+        [left.dot(&right), left.mapv(f64::abs).dot(&right.mapv(f64::abs))]
+    }
+
+    /// What is handed over, added up; none where nothing is.
+    fn rounded(x: ArrayView2<'_, f32>) -> Option<Array2<f32>> {
+        let mut sums = Array2::zeros((x.ncols(), x.ncols()));
+        let done = rounded_gram(x, |row, first, part| {
+            assert!(first >= row);
+            part.iter().enumerate().for_each(|(at, part)| sums[[row, first + at]] += part);
+        });
+        assert!(done || sums.iter().all(|&sum| sum == 0.0));
+        done.then_some(sums)
+    }
+
+    /// Each entry is off by what its own numbers lose, whatever the sizes of the others.
+    #[test]
+    fn rounded_sums_of_any_size_and_stride() {
+        for (rows, width) in [(1, 1), (33, 40), (1100, 270), (70, 1100)] {
+            let x = numbers(rows, width, 1);
+            let [product, sizes] = exact(x.t(), x.view());
+            let turned = x.t().as_standard_layout().into_owned();
+            let spread = Array2::from_shape_fn((rows, 2 * width), |(i, j)| x[[i, j / 2]]);
+            let Some(expected) = rounded(x.view()) else { return };
+            for ((at, &sum), size) in expected.indexed_iter().zip(&sizes) {
+                let product = if at.0 <= at.1 { product[at] } else { 0.0 };
+                let off = (f64::from(sum) - product).abs();
+                assert!(off <= 3.1e-5 * size, "{rows} × {width}, {at:?}: {off} of {size}");
+            }
+            // Sixteen bits and not eight.
+            let mut off = expected.mapv(f64::from) - &product;
+            off.indexed_iter_mut().filter(|(at, _)| at.0 > at.1).for_each(|(_, off)| *off = 0.0);
+            let norm = |values: &Array2<f64>| values.mapv(|value| value * value).sum().sqrt();
+            assert!(norm(&off) < 1e-5 * norm(&sizes));
+            for x in [turned.t(), spread.slice(s![.., ..;2])] {
+                assert_eq!(rounded(x).expect("as before"), expected);
+            }
+            let last = rounded(x.slice(s![.., width / 2..])).expect("as before");
+            assert_eq!(last, expected.slice(s![width / 2.., width / 2..]));
+        }
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_the_range_are_left_to_others() {
+        for value in [f32::NAN, f32::NEG_INFINITY, f32::MAX] {
+            let mut x = numbers(50, 50, 6);
+            x[[30, 20]] = value;
+            for x in [x.view(), x.t(), x.slice(s![.., ..;2])] {
+                assert_eq!(rounded(x), None);
+            }
+        }
+        assert_eq!(rounded(Array2::from_elem((50, 50), 1e-38).view()), None);
     }
 
     #[test]

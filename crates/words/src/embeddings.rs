@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use procrust_pages::prefer_large;
 use rayon::prelude::*;
 
 use crate::dirt::{Dirt, Policy, Position, Report};
 use crate::error::WordsError;
 use crate::matrix::{MappedMatrix, Matrix};
 use crate::open::{OpenOptions, open, open_reader};
-use crate::pages::prefer_large;
 use crate::sink::{Offered, Sink};
 use crate::subwords::Subwords;
 use crate::words::Words;

@@ -61,7 +61,6 @@ mod npy;
 mod number;
 mod open;
 mod output;
-mod pages;
 mod parquet;
 mod safetensors;
 mod sink;

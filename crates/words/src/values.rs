@@ -1,11 +1,11 @@
 //! Numbers in files: bytes to `f32`.
 
 use half::{bf16, f16};
+use procrust_pages::prefer_large;
 use rayon::prelude::*;
 
 use crate::dirt::{Policy, Position, Report};
 use crate::error::WordsError;
-use crate::pages::prefer_large;
 use crate::sink::{Offered, Sink};
 use crate::words::Words;
 
