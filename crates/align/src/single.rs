@@ -117,8 +117,7 @@ impl Scatter {
     pub(crate) fn of(x: ArrayView2<'_, f32>, rounded: bool) -> Option<Self> {
         let (count, dim) = x.dim();
         // About a point near the mean, so that an offset costs no digits.
-        let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
-        let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);
+        let origin = first_mean(x);
         // What is given back is used again: new memory costs more than what is done in it.
         let (runs, rooms) = (Spare::<Run>::default(), Spare::<Room>::default());
         let run = |range: Range<usize>| {
@@ -211,6 +210,22 @@ impl Room {
     fn of(dim: usize) -> Self {
         Self { centred: Array2::zeros((PANEL_ROWS, dim)), product: Array2::zeros((dim, dim)) }
     }
+}
+
+/// The mean of the first panel.
+fn first_mean(x: ArrayView2<'_, f32>) -> Array1<f32> {
+    let first = x.slice(s![..x.nrows().min(PANEL_ROWS), ..]);
+    column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32)
+}
+
+/// The mean over the columns of the variance within the first panel.
+pub(crate) fn mean_variance(x: ArrayView2<'_, f32>) -> f64 {
+    let mean = first_mean(x);
+    let first = x.slice(s![..x.nrows().min(PANEL_ROWS), ..]);
+    let squares = first.rows().into_iter().flat_map(|row| {
+        row.into_iter().zip(&mean).map(|(value, mean)| f64::from(value - mean).powi(2))
+    });
+    squares.sum::<f64>() / first.len() as f64
 }
 
 /// What one task sums for [`Scatter`].
