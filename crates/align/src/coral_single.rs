@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use crate::single::{SAFETY, Scatter, mean_variance};
+use crate::single::{SAFETY, Scatter};
 use crate::{
     AffineMap, AlignError, AlignUnpaired, Alignment, Coral, Regularization, Spectrum, lapack,
     product,
@@ -15,14 +15,10 @@ const OFF: f64 = 3e-5;
 /// Rows of a matrix by which the error of its eigenvectors is measured.
 const SAMPLES: usize = 32;
 
-/// What share of the variances must be added to them, so that rounded numbers are worth trying: what they lose over some
-/// thousands of rows is then less than [`OFF`].
-const ROUNDS: f64 = 0.1;
-
 /// How many times more than sums in `f32` those of rounded numbers may lose.
 const ROUNDED: f64 = 64.0;
 
-/// The map of [`Coral`] with λ on both diagonals, from sums of products in `f32`, of rounded numbers where λ is large, by eigenvectors
+/// The map of [`Coral`] with λ on both diagonals, from sums of products in `f32`, of rounded numbers first, by eigenvectors
 /// in `f32` or else in `f64`; none where there are too few rows for it to matter, where it would be off by too much, or
 /// where something is not finite.
 pub(crate) fn fit(
@@ -33,8 +29,7 @@ pub(crate) fn fit(
     if source.ncols() != target.ncols() || !(Scatter::pays(source) && Scatter::pays(target)) {
         return Ok(None);
     }
-    let rounds = lambda >= ROUNDS * mean_variance(source).max(mean_variance(target));
-    for rounded in [true, false].into_iter().skip(usize::from(!rounds)) {
+    for rounded in [true, false] {
         let sides = rayon::join(|| Scatter::of(source, rounded), || Scatter::of(target, rounded));
         let (Some(source), Some(target)) = sides else { return Ok(None) };
         let mut off = match in_single(lambda, &source, &target) {

@@ -112,19 +112,22 @@ impl Scatter {
     }
 
     /// Products of panels in `f32`, summed over panels in `f64`, for what it [`pays`](Self::pays); with `rounded`, of
-    /// numbers rounded to 16 bits where the processor does that faster. What is lost is measured on some of the entries,
-    /// over all rows.
+    /// numbers rounded to 16 bits where the processor does that faster. The diagonal, where rounding errors add up, is summed
+    /// in `f64`. What is lost is measured on some of the entries, over all rows.
     pub(crate) fn of(x: ArrayView2<'_, f32>, rounded: bool) -> Option<Self> {
         let (count, dim) = x.dim();
         // About a point near the mean, so that an offset costs no digits.
-        let origin = first_mean(x);
+        let first = x.slice(s![..count.min(PANEL_ROWS), ..]);
+        let origin = column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32);
         // What is given back is used again: new memory costs more than what is done in it.
         let (runs, rooms) = (Spare::<Run>::default(), Spare::<Room>::default());
         let run = |range: Range<usize>| {
             let mut run = runs.take().unwrap_or_else(|| Run::zero(dim));
             let mut room = rooms.take().unwrap_or_else(|| Room::of(dim));
-            let (Run { sums, upper, exact, rounded: any_rounded }, Room { centred, product }) =
-                (&mut run, &mut room);
+            let (
+                Run { sums, squares, upper, exact, rounded: any_rounded },
+                Room { centred, product },
+            ) = (&mut run, &mut room);
             let rows = x.slice(s![range, ..]);
             for rows in rows.axis_chunks_iter(Axis(0), PANEL_ROWS) {
                 let mut centred = centred.slice_mut(s![..rows.nrows(), ..]);
@@ -132,6 +135,7 @@ impl Scatter {
                     Zip::from(&mut centred).and(row).and(&origin).for_each(|c, &x, &o| *c = x - o);
                     let centred = centred.as_slice().expect("standard layout");
                     add(sums.as_slice_mut().expect("one column after another"), centred);
+                    add_squares(squares.as_slice_mut().expect("one column after another"), centred);
                 }
                 let done = rounded
                     && rounded_gram(centred.view(), |row, first, part| {
@@ -158,7 +162,8 @@ impl Scatter {
         })
         .ok()?;
         let error = all.error();
-        let Run { sums, upper: mut sum, rounded, .. } = all;
+        let Run { sums, squares, upper: mut sum, rounded, .. } = all;
+        sum.diag_mut().assign(&squares);
         let shift = sums / count as f64;
         let mean = origin.mapv(f64::from) + &shift;
         for (mut row, &at) in sum.rows_mut().into_iter().zip(&shift) {
@@ -212,26 +217,12 @@ impl Room {
     }
 }
 
-/// The mean of the first panel.
-fn first_mean(x: ArrayView2<'_, f32>) -> Array1<f32> {
-    let first = x.slice(s![..x.nrows().min(PANEL_ROWS), ..]);
-    column_sums(first).mapv(|sum| (sum / first.nrows() as f64) as f32)
-}
-
-/// The mean over the columns of the variance within the first panel.
-pub(crate) fn mean_variance(x: ArrayView2<'_, f32>) -> f64 {
-    let mean = first_mean(x);
-    let first = x.slice(s![..x.nrows().min(PANEL_ROWS), ..]);
-    let squares = first.rows().into_iter().flat_map(|row| {
-        row.into_iter().zip(&mean).map(|(value, mean)| f64::from(value - mean).powi(2))
-    });
-    squares.sum::<f64>() / first.len() as f64
-}
-
 /// What one task sums for [`Scatter`].
 struct Run {
     /// Column sums about the origin.
     sums: Array1<f64>,
+    /// Of the columns' squares.
+    squares: Array1<f64>,
     /// The upper triangle of the products.
     upper: Array2<f64>,
     /// Some of the products, in `f64`.
@@ -243,14 +234,23 @@ struct Run {
 impl Run {
     fn zero(dim: usize) -> Self {
         let some = dim.div_ceil(SAMPLE_STEP);
-        let exact = Array2::zeros((some, some));
-        Self { sums: Array1::zeros(dim), upper: blocks::zeros(dim, dim), exact, rounded: false }
+        Self {
+            sums: Array1::zeros(dim),
+            squares: Array1::zeros(dim),
+            upper: blocks::zeros(dim, dim),
+            exact: Array2::zeros((some, some)),
+            rounded: false,
+        }
     }
 
     /// Moves the other's sums to these.
     fn absorb(&mut self, other: &mut Self) {
-        self.sums += &other.sums;
-        other.sums.fill(0.0);
+        for (mine, theirs) in
+            [(&mut self.sums, &mut other.sums), (&mut self.squares, &mut other.squares)]
+        {
+            *mine += &*theirs;
+            theirs.fill(0.0);
+        }
         self.exact += &other.exact;
         other.exact.fill(0.0);
         self.rounded |= std::mem::take(&mut other.rounded);
@@ -263,18 +263,15 @@ impl Run {
         }
     }
 
-    /// The Frobenius norm of what all products lost, by that of some.
+    /// The Frobenius norm of what all products aside the diagonal lost, by that of some.
     fn error(&self) -> f64 {
-        let (mut aside, mut diagonal) = (0.0, 0.0);
-        let of_upper = self.exact.indexed_iter().filter(|((row, column), _)| row <= column);
-        for ((row, column), &exact) in of_upper {
-            let off = self.upper[[row * SAMPLE_STEP, column * SAMPLE_STEP]] - exact;
-            *(if row == column { &mut diagonal } else { &mut aside }) += off * off;
-        }
-        // Entries of the diagonal, sums of squares, lose more than the others, of which there are many more.
-        let (all, taken) = (self.upper.nrows() as f64, self.exact.nrows() as f64);
-        let pairs = (taken * (taken - 1.0)).max(1.0);
-        (diagonal * all / taken + 2.0 * aside * all * (all - 1.0) / pairs).sqrt()
+        let aside = self.exact.indexed_iter().filter(|((row, column), _)| row < column);
+        let squares = aside.map(|((row, column), exact)| {
+            (self.upper[[row * SAMPLE_STEP, column * SAMPLE_STEP]] - exact).powi(2)
+        });
+        let pairs = |count: usize| (count * count.saturating_sub(1)) as f64;
+        let (all, taken) = (pairs(self.upper.nrows()), pairs(self.exact.nrows()).max(1.0));
+        (2.0 * squares.sum::<f64>() * all / taken).sqrt()
     }
 }
 
@@ -299,6 +296,18 @@ fn add(sums: &mut [f64], values: &[f32]) {
         || {
             for (sum, &value) in sums.iter_mut().zip(values) {
                 *sum += f64::from(value);
+            }
+        },
+    );
+}
+
+/// As [`add`], of squares.
+fn add_squares(sums: &mut [f64], values: &[f32]) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (sum, &value) in sums.iter_mut().zip(values) {
+                *sum += f64::from(value) * f64::from(value);
             }
         },
     );
