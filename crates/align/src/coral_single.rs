@@ -104,7 +104,7 @@ impl Axes {
     fn of(lambda: f64, side: &Scatter) -> Option<Self> {
         let mut covariance = side.moments.covariance().ok()?;
         covariance.diag_mut().mapv_inplace(|value| value + lambda);
-        let (values, vectors) = lapack::eigh_single(&covariance.mapv(|value| value as f32))?;
+        let (values, vectors) = lapack::eigh_single(&covariance)?;
         let values = values.mapv(f64::from);
         let finite = values.iter().all(|value| value.is_finite())
             && vectors.iter().all(|value| value.is_finite());

@@ -15,15 +15,16 @@ macro_rules! divide_and_conquer {
     ($name:ident, $number:ty, $routine:ident, $what:literal) => {
         #[doc = $what]
         pub(crate) fn $name(
-            matrix: &Array2<$number>,
+            matrix: &Array2<f64>,
         ) -> Option<(Array1<$number>, Array2<$number>)> {
             let (n, columns) = matrix.dim();
             if n == 0 || n != columns || n > LARGEST {
                 return None;
             }
-            let mut a: Vec<$number> = matrix.iter().copied().collect();
+            let mut a: Vec<$number> = procrust_pages::zeros(n * n);
+            a.iter_mut().zip(matrix).for_each(|(a, &value)| *a = value as $number);
             let mut values = vec![0.0; n];
-            let mut work: Vec<$number> = vec![0.0; 1 + 6 * n + 2 * n * n];
+            let mut work: Vec<$number> = procrust_pages::zeros(1 + 6 * n + 2 * n * n);
             let mut integers = vec![0 as c_int; 3 + 5 * n];
             let size = |length: usize| c_int::try_from(length).ok();
             let (order, work_size, integers_size) =
@@ -140,7 +141,7 @@ mod tests {
             let size = 1e-13 * (n * n) as f64 * 22.0;
             assert_abs_diff_eq!((&vectors * &values).dot(&vectors.t()), matrix, epsilon = size);
             assert_abs_diff_eq!(vectors.t().dot(&vectors), Array2::eye(n), epsilon = 1e-12);
-            let (single, _) = eigh_single(&matrix.mapv(|value| value as f32)).unwrap();
+            let (single, _) = eigh_single(&matrix).unwrap();
             let size = 1e-6 * values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
             assert_abs_diff_eq!(single.mapv(f64::from), values, epsilon = size);
         }

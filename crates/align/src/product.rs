@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use procrust_product::multiply;
 use rayon::prelude::*;
 
-use crate::blocks::BLOCK_ROWS;
+use crate::blocks::{BLOCK_ROWS, zeros};
 
 /// Rows of a strip of a large product or of a symmetric sum: wide enough to keep `multiply` busy, and
 /// narrow enough that little of the other half of a symmetric sum is computed.
@@ -74,7 +74,7 @@ pub(crate) fn of(left: ArrayView2<'_, f64>, right: ArrayView2<'_, f64>) -> Array
 
 /// `left · right` in `f32`, in standard layout, blocks of rows in parallel.
 pub(crate) fn single(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut out = Array2::zeros((left.nrows(), right.ncols()));
+    let mut out = zeros(left.nrows(), right.ncols());
     let blocks: Vec<_> = out
         .axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)
         .zip(left.axis_chunks_iter(Axis(0), BLOCK_ROWS))

@@ -23,7 +23,7 @@ pub fn zeros<T: Default + Clone>(length: usize) -> Vec<T> {
 #[cfg(target_os = "linux")]
 fn advise(start: *mut u8, bytes: usize) {
     /// What is worth the question, in bytes: some large pages.
-    const LEAST: usize = 8 << 20;
+    const LEAST: usize = 4 << 20;
     // A part of a page cannot be asked for; 64 KiB is a multiple of every size of a page.
     const PAGE: usize = 1 << 16;
     if bytes < LEAST {
