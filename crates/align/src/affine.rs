@@ -226,12 +226,13 @@ impl<'a> Single<'a> {
         if !rows.rows().into_iter().zip(out.rows()).all(keeps) {
             return false;
         }
-        if self.offsets {
-            for mut row in out.rows_mut() {
-                row.zip_mut_with(&self.map.offset, |value, offset| {
-                    *value = (f64::from(*value) + offset) as f32;
-                });
-            }
+        if !self.offsets {
+            return true;
+        }
+        for mut row in out.rows_mut() {
+            row.zip_mut_with(&self.map.offset, |value, offset| {
+                *value = (f64::from(*value) + offset) as f32;
+            });
         }
         out.iter().all(|value| value.is_finite())
     }

@@ -14,9 +14,7 @@ const LARGEST: usize = 32_000;
 macro_rules! divide_and_conquer {
     ($name:ident, $number:ty, $routine:ident, $what:literal) => {
         #[doc = $what]
-        pub(crate) fn $name(
-            matrix: &Array2<f64>,
-        ) -> Option<(Array1<$number>, Array2<$number>)> {
+        pub(crate) fn $name(matrix: &Array2<f64>) -> Option<(Array1<$number>, Array2<$number>)> {
             let (n, columns) = matrix.dim();
             if n == 0 || n != columns || n > LARGEST {
                 return None;
