@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Zip, s};
-use procrust_product::multiply;
+use ndarray::{
+    Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, LinalgScalar, ShapeBuilder,
+    Zip, s,
+};
+use procrust_product::{Number, multiply};
 use rayon::prelude::*;
 
 use crate::linear::softmax;
@@ -24,8 +27,8 @@ pub(crate) struct Objective<'a> {
     pub(crate) alpha: f64,
 }
 
-/// Rows of a block: few enough to stay in a core's cache.
-const BLOCK: usize = 64;
+/// Bytes of a block's column, 64 rows of `f64`: few enough for a block to stay in a core's cache.
+const BLOCK_BYTES: usize = 512;
 /// Sums that are made apart and then added up in order: the number does not depend on the threads,
 /// so neither do the bits of the result.
 const GROUPS: usize = 8;
@@ -34,6 +37,74 @@ const GROUPS: usize = 8;
 struct Sums {
     loss: f64,
     derivative: Array2<f64>,
+}
+
+impl Sums {
+    /// Adds what the rows of a block do, of scores and of intercepts.
+    fn add<T: Real>(&mut self, block: &ArrayViewMut2<'_, T>, scores: &ArrayViewMut2<'_, T>) {
+        let columns = block.ncols();
+        let weights = self.derivative.slice_mut(s![..columns, ..]);
+        T::add_product(block.view(), scores.view(), weights);
+        let mut intercepts = self.derivative.row_mut(columns);
+        intercepts.zip_mut_with(&scores.sum_axis(Axis(0)), |sum, score| *sum += score.wide());
+    }
+}
+
+/// From so many numbers on the first steps are taken in `f32`.
+const LARGE: usize = 1 << 20;
+/// What `f32` loses of a loss.
+const SINGLE: f64 = 1e-6;
+
+/// In what products are computed; sums over rows are in `f64`.
+trait Real: Number + LinalgScalar + From<f32> + Send + Sync {
+    fn of(value: f64) -> Self;
+
+    fn wide(self) -> f64;
+
+    /// Adds `blockᵀ · scores`.
+    fn add_product(
+        block: ArrayView2<'_, Self>,
+        scores: ArrayView2<'_, Self>,
+        sum: ArrayViewMut2<'_, f64>,
+    );
+}
+
+impl Real for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    fn wide(self) -> f64 {
+        self
+    }
+
+    fn add_product(
+        block: ArrayView2<'_, Self>,
+        scores: ArrayView2<'_, Self>,
+        sum: ArrayViewMut2<'_, f64>,
+    ) {
+        multiply(block.t(), scores, sum, 1.0, true);
+    }
+}
+
+impl Real for f32 {
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+
+    fn wide(self) -> f64 {
+        self.into()
+    }
+
+    fn add_product(
+        block: ArrayView2<'_, Self>,
+        scores: ArrayView2<'_, Self>,
+        mut sum: ArrayViewMut2<'_, f64>,
+    ) {
+        let mut product = Array2::zeros(sum.raw_dim().f());
+        multiply(block.t(), scores, product.view_mut(), 1.0, false);
+        sum.zip_mut_with(&product, |sum, &value| *sum += f64::from(value));
+    }
 }
 
 /// Shares of a step that are tried before it counts as not downhill: down to 2⁻³⁰.
@@ -91,7 +162,7 @@ impl Objective<'_> {
     /// The rows as the objective sees them, all at once.
     pub(crate) fn rows(&self) -> Array2<f64> {
         let mut rows = Array2::zeros(self.x.raw_dim());
-        self.fill(0, rows.view_mut());
+        self.fill(0, self.mean, rows.view_mut());
         rows
     }
 
@@ -102,17 +173,24 @@ impl Objective<'_> {
 
     /// The objective's value and its gradient.
     pub(crate) fn evaluate(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
+        self.evaluate_in::<f64>(parameters)
+    }
+
+    fn evaluate_in<T: Real>(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
         let columns = self.x.ncols();
-        let sums = self.sum_over_blocks(parameters, |first, block, mut scores, sums| {
-            for (at, row) in scores.rows_mut().into_iter().enumerate() {
-                let (place, weight) = (self.places[first + at], self.weight(first + at));
-                sums.loss += weight * excess(row, place, weight);
-            }
-            let weights = sums.derivative.slice_mut(s![..columns, ..]);
-            multiply(block.t(), scores.view(), weights, 1.0, true);
-            let mut intercepts = sums.derivative.row_mut(columns);
-            intercepts += &scores.sum_axis(Axis(0));
-        });
+        let sums = self.sum_over_blocks(
+            parameters,
+            |first, block: &mut ArrayViewMut2<'_, T>, mut scores, sums| {
+                let mut row = Array1::zeros(self.classes);
+                for (at, mut scores) in scores.rows_mut().into_iter().enumerate() {
+                    let (place, weight) = (self.places[first + at], self.weight(first + at));
+                    row.zip_mut_with(&scores, |wide, score| *wide = score.wide());
+                    sums.loss += weight * excess(row.view_mut(), place, weight);
+                    scores.zip_mut_with(&row, |score, &wide| *score = T::of(wide));
+                }
+                sums.add(block, &scores);
+            },
+        );
         let weights = parameters.slice(s![..columns, ..]);
         let squares: f64 = weights.iter().map(|w| w * w).sum();
         let mut gradient = sums.derivative;
@@ -128,37 +206,58 @@ impl Objective<'_> {
     ///
     /// Nocedal, Wright (2006), "Numerical Optimization", algorithm 7.5. Its first guess of the
     /// inverse Hessian is the inverse of the Hessian's diagonal, measured anew every few steps:
-    /// columns of unequal spread cost it little.
+    /// columns of unequal spread cost it little. Of large data the first steps are taken in `f32`, until the gradient is short
+    /// enough, or a step gains no more than `f32` loses; from there on all is in `f64`.
     pub(crate) fn descend(
         &self,
         start: Array2<f64>,
         steps: u64,
         tolerance: f64,
     ) -> (Array2<f64>, f64) {
+        let mut single = self.x.len() >= LARGE;
+        let evaluate = |single: bool, parameters: &Array2<f64>| {
+            if single { self.evaluate_in::<f32>(parameters) } else { self.evaluate(parameters) }
+        };
         let mut parameters = start;
-        let (mut loss, mut gradient) = self.evaluate(&parameters);
+        let (mut loss, mut gradient) = evaluate(single, &parameters);
         let mut memory: VecDeque<Change> = VecDeque::with_capacity(MEMORY);
         let mut diagonal = self.start();
-        for step in 0..steps {
+        // Whether what `f32` can tell is spent.
+        let mut spent = false;
+        let mut step = 0;
+        while step < steps {
+            if single && (spent || self.mean_length(&gradient) <= tolerance) {
+                single = false;
+                (loss, gradient) = evaluate(single, &parameters);
+            }
             if self.mean_length(&gradient) <= tolerance {
                 break;
             }
             if step % DIAGONAL_EVERY == 0 {
-                diagonal = self.hessian_diagonal(&parameters);
+                diagonal = if single {
+                    self.hessian_diagonal_in::<f32>(&parameters)
+                } else {
+                    self.hessian_diagonal(&parameters)
+                };
             }
+            step += 1;
             let direction = -quasi_newton(&gradient, &diagonal, &memory);
             let slope = dot(&gradient, &direction);
+            // Near the minimum the loss is lost in rounding; the gradient is not.
+            let room = loss.abs() * if single { SINGLE } else { 8.0 * f64::EPSILON };
             let next = (0..HALVINGS).find_map(|halving| {
                 let share = 0.5_f64.powi(halving);
                 let mut next = parameters.clone();
                 next.scaled_add(share, &direction);
-                let (next_loss, next_gradient) = self.evaluate(&next);
-                // Near the minimum the loss is lost in rounding; the gradient is not.
-                let room = 8.0 * f64::EPSILON * loss.abs();
+                let (next_loss, next_gradient) = evaluate(single, &next);
                 let downhill = next_loss <= loss + 1e-4 * share * slope + room;
                 (downhill && next_loss.is_finite()).then_some((next, next_loss, next_gradient))
             });
             let Some((next, next_loss, next_gradient)) = next else {
+                if single {
+                    spent = true;
+                    continue;
+                }
                 if memory.is_empty() {
                     break;
                 }
@@ -172,7 +271,11 @@ impl Objective<'_> {
                 }
                 memory.push_back(change);
             }
+            spent = single && loss - next_loss <= room;
             (parameters, loss, gradient) = (next, next_loss, next_gradient);
+        }
+        if single {
+            gradient = self.evaluate(&parameters).1;
         }
         let length = self.mean_length(&gradient);
         (parameters, length)
@@ -180,19 +283,27 @@ impl Objective<'_> {
 
     /// At least a trifle everywhere: it divides.
     fn hessian_diagonal(&self, parameters: &Array2<f64>) -> Array2<f64> {
+        self.hessian_diagonal_in::<f64>(parameters)
+    }
+
+    fn hessian_diagonal_in<T: Real>(&self, parameters: &Array2<f64>) -> Array2<f64> {
         let columns = self.x.ncols();
-        let sums = self.sum_over_blocks(parameters, |first, block, mut scores, sums| {
-            for (at, mut row) in scores.rows_mut().into_iter().enumerate() {
-                softmax(row.view_mut());
-                let weight = self.weight(first + at);
-                row.mapv_inplace(|share| weight * share * (1.0 - share));
-            }
-            block.mapv_inplace(|value| value * value);
-            let weights = sums.derivative.slice_mut(s![..columns, ..]);
-            multiply(block.t(), scores.view(), weights, 1.0, true);
-            let mut intercepts = sums.derivative.row_mut(columns);
-            intercepts += &scores.sum_axis(Axis(0));
-        });
+        let sums = self.sum_over_blocks(
+            parameters,
+            |first, block: &mut ArrayViewMut2<'_, T>, mut scores, sums| {
+                let mut row = Array1::zeros(self.classes);
+                for (at, mut scores) in scores.rows_mut().into_iter().enumerate() {
+                    let weight = self.weight(first + at);
+                    row.zip_mut_with(&scores, |wide, score| *wide = score.wide());
+                    softmax(row.view_mut());
+                    scores.zip_mut_with(&row, |score, &share| {
+                        *score = T::of(weight * share * (1.0 - share))
+                    });
+                }
+                block.mapv_inplace(|value| value * value);
+                sums.add(block, &scores);
+            },
+        );
         let mut diagonal = sums.derivative;
         // Each kind has a floor of its own: a strong penalty says nothing of the intercepts.
         let floored = |mut part: ArrayViewMut2<'_, f64>, added: f64| {
@@ -209,38 +320,44 @@ impl Objective<'_> {
     }
 
     /// Writes the rows from `first` on.
-    fn fill(&self, first: usize, mut block: ArrayViewMut2<'_, f64>) {
+    fn fill<T: Real>(&self, first: usize, mean: &Array1<T>, mut block: ArrayViewMut2<'_, T>) {
         let rows = self.x.slice(s![first..first + block.nrows(), ..]);
-        let by = 1.0 / self.scale;
+        let by = T::of(1.0 / self.scale);
         for (mut to, from) in block.rows_mut().into_iter().zip(rows.rows()) {
-            Zip::from(&mut to).and(&from).and(self.mean).for_each(|to, &from, &mean| {
-                *to = (f64::from(from) - mean) * by;
+            Zip::from(&mut to).and(&from).and(mean).for_each(|to, &from, &mean| {
+                *to = (T::from(from) - mean) * by;
             });
         }
     }
 
+    /// Derivatives stand column by column: of few classes and many columns `multiply` computes them faster.
+    ///
     /// Computes the scores of every block and hands them on: the block's first row, its rows, their
     /// scores, and the sums to add to. Groups run in parallel and are added up in order.
-    fn sum_over_blocks(
+    fn sum_over_blocks<T: Real>(
         &self,
         parameters: &Array2<f64>,
-        add: impl Fn(usize, &mut ArrayViewMut2<'_, f64>, ArrayViewMut2<'_, f64>, &mut Sums) + Sync,
+        add: impl Fn(usize, &mut ArrayViewMut2<'_, T>, ArrayViewMut2<'_, T>, &mut Sums) + Sync,
     ) -> Sums {
         let (rows, columns) = self.x.dim();
-        let weights = parameters.slice(s![..columns, ..]);
-        let group = rows.div_ceil(GROUPS).next_multiple_of(BLOCK);
+        let weights = parameters.slice(s![..columns, ..]).mapv(T::of);
+        let intercepts = parameters.row(columns).mapv(T::of);
+        let mean = self.mean.mapv(T::of);
+        let block_rows = BLOCK_BYTES / size_of::<T>();
+        let group = rows.div_ceil(GROUPS).next_multiple_of(block_rows);
         let sums = |at: usize| {
-            let mut sums = Sums { loss: 0.0, derivative: self.start() };
-            let mut block = Array2::zeros((BLOCK.min(rows), columns));
-            let mut scores = Array2::zeros((BLOCK.min(rows), self.classes));
+            let derivative = Array2::zeros(parameters.raw_dim().f());
+            let mut sums = Sums { loss: 0.0, derivative };
+            let mut block = Array2::zeros((block_rows.min(rows), columns));
+            let mut scores = Array2::zeros((block_rows.min(rows), self.classes));
             let end = rows.min((at + 1) * group);
-            for first in (at * group..end).step_by(BLOCK) {
-                let size = BLOCK.min(end - first);
+            for first in (at * group..end).step_by(block_rows) {
+                let size = block_rows.min(end - first);
                 let mut block = block.slice_mut(s![..size, ..]);
                 let mut scores = scores.slice_mut(s![..size, ..]);
-                self.fill(first, block.view_mut());
-                scores.assign(&parameters.row(columns));
-                multiply(block.view(), weights, scores.view_mut(), 1.0, true);
+                self.fill(first, &mean, block.view_mut());
+                scores.assign(&intercepts);
+                multiply(block.view(), weights.view(), scores.view_mut(), T::ONE, true);
                 add(first, &mut block, scores, &mut sums);
             }
             sums
@@ -251,7 +368,9 @@ impl Objective<'_> {
             all.derivative += &part.derivative;
             all
         };
-        parts.into_iter().reduce(add).expect("there is at least one row")
+        let mut all = parts.into_iter().reduce(add).expect("there is at least one row");
+        all.derivative = all.derivative.as_standard_layout().into_owned();
+        all
     }
 }
 
@@ -333,6 +452,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Enough numbers for steps in `f32`: what `f64` throughout finds, and to a gradient that `f32` cannot tell from none.
+    #[test]
+    fn large_data_end_in_double_precision() {
+        let (rows, columns) = (20_000, 53);
+        let x = Array2::from_shape_fn((rows, columns), |(i, j)| {
+            ((i * 7919 + j * j * 31 + i * j) % 1009) as f32 / 500.0 - 1.0
+        });
+        let places = (0..rows)
+            .map(|i| if x[[i, 0]] + x[[i, 1]] > 0.3 { 1 } else { i % 3 / 2 * 2 })
+            .collect();
+        let data = Data { mean: Array1::from_elem(columns, 0.01), x, places };
+        let objective = objective(&data, 3, None);
+        let point = somewhere(&objective) * 0.01;
+        let (exact, single) = (objective.evaluate(&point), objective.evaluate_in::<f32>(&point));
+        assert!((single.0 - exact.0).abs() < SINGLE * exact.0 && single.0 != exact.0);
+        let (found, length) = objective.descend(objective.start(), 500, 1e-11);
+        assert!(length <= 1e-11, "{length}");
+        assert_eq!(length, objective.mean_length(&objective.evaluate(&found).1));
+        // A few steps from a point that is `f32`'s are as honest about what they left.
+        let (found, length) = objective.descend(objective.start(), 3, 1e-11);
+        assert_eq!(length, objective.mean_length(&objective.evaluate(&found).1));
     }
 
     #[test]
