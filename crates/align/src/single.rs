@@ -148,7 +148,7 @@ impl Scatter {
                     gram_single(centred.view(), product);
                     add_upper(upper, product);
                 }
-                let some = centred.slice(s![.., ..;SAMPLE_STEP]).mapv(f64::from);
+                let some = centred.slice(s![.., ..;sample_step(dim)]).mapv(f64::from);
                 general_mat_mul(1.0, &some.t(), &some, 1.0, exact);
             }
             rooms.give(room);
@@ -233,7 +233,7 @@ struct Run {
 
 impl Run {
     fn zero(dim: usize) -> Self {
-        let some = dim.div_ceil(SAMPLE_STEP);
+        let some = dim.div_ceil(sample_step(dim));
         Self {
             sums: Array1::zeros(dim),
             squares: Array1::zeros(dim),
@@ -265,14 +265,20 @@ impl Run {
 
     /// The Frobenius norm of what all products aside the diagonal lost, by that of some.
     fn error(&self) -> f64 {
+        let step = sample_step(self.upper.nrows());
         let aside = self.exact.indexed_iter().filter(|((row, column), _)| row < column);
         let squares = aside.map(|((row, column), exact)| {
-            (self.upper[[row * SAMPLE_STEP, column * SAMPLE_STEP]] - exact).powi(2)
+            (self.upper[[row * step, column * step]] - exact).powi(2)
         });
         let pairs = |count: usize| (count * count.saturating_sub(1)) as f64;
         let (all, taken) = (pairs(self.upper.nrows()), pairs(self.exact.nrows()).max(1.0));
         (2.0 * squares.sum::<f64>() * all / taken).sqrt()
     }
+}
+
+/// Of few columns more are compared: sixteen, where there are as many.
+fn sample_step(columns: usize) -> usize {
+    (columns / 16).clamp(1, SAMPLE_STEP)
 }
 
 /// Rows of a run, of some sixteen: each fills a matrix of sums.

@@ -297,7 +297,7 @@ impl Objective<'_> {
                     row.zip_mut_with(&scores, |wide, score| *wide = score.wide());
                     softmax(row.view_mut());
                     scores.zip_mut_with(&row, |score, &share| {
-                        *score = T::of(weight * share * (1.0 - share))
+                        *score = T::of(weight * share * (1.0 - share));
                     });
                 }
                 block.mapv_inplace(|value| value * value);

@@ -4,9 +4,9 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __cpuid, __cpuid_count, __m512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps,
-    _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps,
-    _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    __cpuid, __cpuid_count, __m512, _MM_HINT_T0, _mm_prefetch, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd,
+    _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 use std::marker::PhantomData;
 use std::sync::OnceLock;
@@ -46,13 +46,17 @@ static SHAPES: Shapes = Shapes {
 /// Whether the processor has tiles of `bfloat16` and AVX-512, and the system lets this process use them.
 pub(super) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| {
-        let (bfloat, tiles) = (1 << 22, 1 << 24);
-        is_x86_feature_detected!("avx512f")
-            && __cpuid(0).eax >= 7
-            && __cpuid_count(7, 0).edx & (bfloat | tiles) == (bfloat | tiles)
-            && permitted()
-    })
+    *AVAILABLE.get_or_init(|| is_x86_feature_detected!("avx512f") && has_tiles() && permitted())
+}
+
+/// Whether the processor has tiles of `bfloat16`.
+fn has_tiles() -> bool {
+    const BFLOAT_AND_TILES: u32 = 1 << 22 | 1 << 24;
+    // SAFETY: every processor of 64 bits tells what it is, and changes nothing by it.
+    #[allow(unsafe_code, unused_unsafe, reason = "safe in newer versions of the library")]
+    unsafe {
+        __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & BFLOAT_AND_TILES == BFLOAT_AND_TILES
+    }
 }
 
 /// Linux keeps the tiles of a process only if it asks for that.
@@ -216,6 +220,16 @@ impl Drop for Tiles {
         unsafe {
             asm!("tilerelease", options(nostack, nomem));
         }
+    }
+}
+
+/// Has a value, and those beside it, brought into the nearest cache.
+#[inline]
+pub(super) fn fetch(value: &f32) {
+    // SAFETY: nothing is read that the program could see.
+    #[allow(unsafe_code, unused_unsafe, reason = "safe in newer versions of the library")]
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
     }
 }
 

@@ -1,10 +1,8 @@
 //! Vectors, split into pieces of eight bits and laid out in tiles.
 
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::amx::{Step, Tile, transpose};
+use super::amx::{Step, Tile, fetch, transpose};
 use super::{SQUARE, STEP, STRIP};
 
 /// How many numbers ahead memory is fetched.
@@ -80,7 +78,7 @@ fn copy(slices: &[&[f32]], first: usize, from: usize, block: &mut [[f32; 16]; 16
     for (at, to) in block.iter_mut().enumerate() {
         let slice = slices.get(first + at).copied().unwrap_or_default();
         if let Some(ahead) = slice.get(from + AHEAD) {
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(ahead).cast());
+            fetch(ahead);
         }
         if let Some(values) = slice.get(from..from + 16) {
             to.copy_from_slice(values);
