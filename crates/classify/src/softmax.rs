@@ -220,6 +220,10 @@ impl Objective<'_> {
         };
         let mut parameters = start;
         let (mut loss, mut gradient) = evaluate(single, &parameters);
+        if single && !(loss.is_finite() && gradient.iter().all(|value| value.is_finite())) {
+            single = false; // the rows are beyond the range of `f32`
+            (loss, gradient) = evaluate(single, &parameters);
+        }
         let mut memory: VecDeque<Change> = VecDeque::with_capacity(MEMORY);
         let mut diagonal = self.start();
         // Whether what `f32` can tell is spent.
@@ -455,26 +459,41 @@ mod tests {
     }
 
     /// Enough numbers for steps in `f32`: what `f64` throughout finds, and to a gradient that `f32` cannot tell from none.
-    #[test]
-    fn large_data_end_in_double_precision() {
+    /// Enough numbers for steps in `f32`.
+    fn large_data() -> Data {
         let (rows, columns) = (20_000, 53);
         let x = Array2::from_shape_fn((rows, columns), |(i, j)| {
             ((i * 7919 + j * j * 31 + i * j) % 1009) as f32 / 500.0 - 1.0
         });
-        let places = (0..rows)
-            .map(|i| if x[[i, 0]] + x[[i, 1]] > 0.3 { 1 } else { i % 3 / 2 * 2 })
-            .collect();
-        let data = Data { mean: Array1::from_elem(columns, 0.01), x, places };
+        let place = |i: usize| if x[[i, 0]] + x[[i, 1]] > 0.3 { 1 } else { i % 3 / 2 * 2 };
+        let places = (0..rows).map(place).collect();
+        Data { mean: Array1::from_elem(columns, 0.01), x, places }
+    }
+
+    /// To a gradient that `f32` cannot tell from none; and what is said of the gradient is true after a few steps as well.
+    #[test]
+    fn large_data_end_in_double_precision() {
+        let data = large_data();
         let objective = objective(&data, 3, None);
         let point = somewhere(&objective) * 0.01;
         let (exact, single) = (objective.evaluate(&point), objective.evaluate_in::<f32>(&point));
         assert!((single.0 - exact.0).abs() < SINGLE * exact.0 && single.0 != exact.0);
-        let (found, length) = objective.descend(objective.start(), 500, 1e-11);
-        assert!(length <= 1e-11, "{length}");
-        assert_eq!(length, objective.mean_length(&objective.evaluate(&found).1));
-        // A few steps from a point that is `f32`'s are as honest about what they left.
-        let (found, length) = objective.descend(objective.start(), 3, 1e-11);
-        assert_eq!(length, objective.mean_length(&objective.evaluate(&found).1));
+        for (steps, expected) in [(500, 1e-11), (3, f64::INFINITY)] {
+            let (found, length) = objective.descend(objective.start(), steps, 1e-11);
+            assert!(length <= expected, "{length}");
+            assert_eq!(length, objective.mean_length(&objective.evaluate(&found).1));
+        }
+    }
+
+    #[test]
+    fn large_data_beyond_single_precision() {
+        let mut data = large_data();
+        data.x *= 1e-38;
+        data.mean.fill(0.0);
+        let objective = Objective { scale: 1e-39, ..objective(&data, 3, None) };
+        assert!(!objective.evaluate_in::<f32>(&objective.start()).0.is_finite());
+        let (_, length) = objective.descend(objective.start(), 500, 1e-5);
+        assert!(length <= 1e-5, "{length}");
     }
 
     #[test]
