@@ -17,9 +17,10 @@ use crate::{
 /// of very different spread are penalised very differently, and standardising them is the caller's
 /// choice.
 ///
-/// The solver works in `f64`. It sees the rows around their mean and divided by one number, their root
-/// mean square length, with the penalty scaled to match: the same minimum, in coordinates that a
-/// solver copes with. A model whose gradient is still above the tolerance carries a
+/// The solver works in `f64`; on more than a million numbers its first steps are in `f32`, its last ones in
+/// `f64`. It sees the rows around their mean and divided by one number, their root mean square length,
+/// with the penalty scaled to match: the same minimum, in coordinates that a solver copes with. A model
+/// whose gradient is still above the tolerance carries a
 /// [`Warning::NotConverged`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Logistic {
