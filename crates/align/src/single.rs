@@ -297,23 +297,21 @@ fn add_upper(sum: &mut Array2<f64>, product: &Array2<f32>) {
 
 /// Adds with the widest instructions that the processor has.
 fn add(sums: &mut [f64], values: &[f32]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum += f64::from(value);
-            }
-        },
-    );
+    add_of(sums, values, |value| value);
 }
 
 /// As [`add`], of squares.
 fn add_squares(sums: &mut [f64], values: &[f32]) {
+    add_of(sums, values, |value| value * value);
+}
+
+#[inline(always)]
+fn add_of(sums: &mut [f64], values: &[f32], of: impl Fn(f64) -> f64) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
             for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum += f64::from(value) * f64::from(value);
+                *sum += of(value.into());
             }
         },
     );
