@@ -32,17 +32,15 @@ pub(crate) fn fit(
     for rounded in [true, false] {
         let sides = rayon::join(|| Scatter::of(source, rounded), || Scatter::of(target, rounded));
         let (Some(source), Some(target)) = sides else { return Ok(None) };
-        let mut off = match in_single(lambda, &source, &target) {
+        let off = match in_single(lambda, &source, &target) {
             Ok(alignment) => return Ok(Some(alignment)),
-            Err(off) => off,
-        };
-        if off.is_none_or(|off| off <= OFF) {
-            match in_double(lambda, &source, &target)? {
+            Err(Some(off)) if off > OFF => off,
+            Err(_) => match in_double(lambda, &source, &target)? {
                 Ok(alignment) => return Ok(Some(alignment)),
-                Err(found) => off = Some(found),
-            }
-        }
-        if !(source.rounded || target.rounded) || off.is_none_or(|off| off > ROUNDED * OFF) {
+                Err(off) => off,
+            },
+        };
+        if !(source.rounded || target.rounded) || off > ROUNDED * OFF {
             break;
         }
     }

@@ -41,10 +41,10 @@ struct Sums {
 
 impl Sums {
     /// Adds what the rows of a block do, of scores and of intercepts.
-    fn add<T: Real>(&mut self, block: &ArrayViewMut2<'_, T>, scores: &ArrayViewMut2<'_, T>) {
+    fn add<T: Real>(&mut self, block: ArrayView2<'_, T>, scores: ArrayView2<'_, T>) {
         let columns = block.ncols();
         let weights = self.derivative.slice_mut(s![..columns, ..]);
-        T::add_product(block.view(), scores.view(), weights);
+        T::add_product(block, scores, weights);
         let mut intercepts = self.derivative.row_mut(columns);
         intercepts.zip_mut_with(&scores.sum_axis(Axis(0)), |sum, score| *sum += score.wide());
     }
@@ -178,19 +178,10 @@ impl Objective<'_> {
 
     fn evaluate_in<T: Real>(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
         let columns = self.x.ncols();
-        let sums = self.sum_over_blocks(
-            parameters,
-            |first, block: &mut ArrayViewMut2<'_, T>, mut scores, sums| {
-                let mut row = Array1::zeros(self.classes);
-                for (at, mut scores) in scores.rows_mut().into_iter().enumerate() {
-                    let (place, weight) = (self.places[first + at], self.weight(first + at));
-                    row.zip_mut_with(&scores, |wide, score| *wide = score.wide());
-                    sums.loss += weight * excess(row.view_mut(), place, weight);
-                    scores.zip_mut_with(&row, |score, &wide| *score = T::of(wide));
-                }
-                sums.add(block, &scores);
-            },
-        );
+        let sums = self.sum_over_blocks::<T>(parameters, false, |row, scores| {
+            let weight = self.weight(row);
+            weight * excess(scores, self.places[row], weight)
+        });
         let weights = parameters.slice(s![..columns, ..]);
         let squares: f64 = weights.iter().map(|w| w * w).sum();
         let mut gradient = sums.derivative;
@@ -292,22 +283,12 @@ impl Objective<'_> {
 
     fn hessian_diagonal_in<T: Real>(&self, parameters: &Array2<f64>) -> Array2<f64> {
         let columns = self.x.ncols();
-        let sums = self.sum_over_blocks(
-            parameters,
-            |first, block: &mut ArrayViewMut2<'_, T>, mut scores, sums| {
-                let mut row = Array1::zeros(self.classes);
-                for (at, mut scores) in scores.rows_mut().into_iter().enumerate() {
-                    let weight = self.weight(first + at);
-                    row.zip_mut_with(&scores, |wide, score| *wide = score.wide());
-                    softmax(row.view_mut());
-                    scores.zip_mut_with(&row, |score, &share| {
-                        *score = T::of(weight * share * (1.0 - share));
-                    });
-                }
-                block.mapv_inplace(|value| value * value);
-                sums.add(block, &scores);
-            },
-        );
+        let sums = self.sum_over_blocks::<T>(parameters, true, |row, mut scores| {
+            softmax(scores.view_mut());
+            let weight = self.weight(row);
+            scores.mapv_inplace(|share| weight * share * (1.0 - share));
+            0.0
+        });
         let mut diagonal = sums.derivative;
         // Each kind has a floor of its own: a strong penalty says nothing of the intercepts.
         let floored = |mut part: ArrayViewMut2<'_, f64>, added: f64| {
@@ -334,14 +315,15 @@ impl Objective<'_> {
         }
     }
 
-    /// Derivatives stand column by column: of few classes and many columns `multiply` computes them faster.
+    /// Has `each` turn every row's scores into what the row is to be multiplied by, giving its loss, and sums the products;
+    /// of the rows' squares where asked for. Groups run in parallel and are added up in order.
     ///
-    /// Computes the scores of every block and hands them on: the block's first row, its rows, their
-    /// scores, and the sums to add to. Groups run in parallel and are added up in order.
+    /// Derivatives stand column by column: of few classes and many columns `multiply` computes them faster.
     fn sum_over_blocks<T: Real>(
         &self,
         parameters: &Array2<f64>,
-        add: impl Fn(usize, &mut ArrayViewMut2<'_, T>, ArrayViewMut2<'_, T>, &mut Sums) + Sync,
+        of_squares: bool,
+        each: impl Fn(usize, ArrayViewMut1<'_, f64>) -> f64 + Sync,
     ) -> Sums {
         let (rows, columns) = self.x.dim();
         let weights = parameters.slice(s![..columns, ..]).mapv(T::of);
@@ -354,6 +336,7 @@ impl Objective<'_> {
             let mut sums = Sums { loss: 0.0, derivative };
             let mut block = Array2::zeros((block_rows.min(rows), columns));
             let mut scores = Array2::zeros((block_rows.min(rows), self.classes));
+            let mut wide = Array1::zeros(self.classes);
             let end = rows.min((at + 1) * group);
             for first in (at * group..end).step_by(block_rows) {
                 let size = block_rows.min(end - first);
@@ -362,7 +345,15 @@ impl Objective<'_> {
                 self.fill(first, &mean, block.view_mut());
                 scores.assign(&intercepts);
                 multiply(block.view(), weights.view(), scores.view_mut(), T::ONE, true);
-                add(first, &mut block, scores, &mut sums);
+                for (at, mut scores) in scores.rows_mut().into_iter().enumerate() {
+                    wide.zip_mut_with(&scores, |wide, score| *wide = score.wide());
+                    sums.loss += each(first + at, wide.view_mut());
+                    scores.zip_mut_with(&wide, |score, &wide| *score = T::of(wide));
+                }
+                if of_squares {
+                    block.mapv_inplace(|value| value * value);
+                }
+                sums.add(block.view(), scores.view());
             }
             sums
         };
