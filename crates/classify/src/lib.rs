@@ -46,7 +46,6 @@ mod ridge;
 mod ridge_path;
 pub mod selection;
 pub mod significance;
-mod softmax;
 pub mod statistics;
 mod svm_kernel;
 mod svm_linear;

@@ -1,6 +1,7 @@
 //! One score a class, linear in the features.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use procrust_optimize::softmax;
 
 use crate::{
     ClassifyError, Model, Warning,
@@ -37,7 +38,9 @@ impl Link {
     /// Turns one row's scores into probabilities.
     fn apply(self, mut row: ArrayViewMut1<'_, f64>) {
         match self {
-            Self::Softmax => softmax(row),
+            Self::Softmax => {
+                softmax(row);
+            }
             Self::Expectation => {
                 row.mapv_inplace(|score| 0.5 * (score + 1.0));
                 project_to_simplex(row);
@@ -56,14 +59,6 @@ pub(crate) fn highest(row: ArrayView1<'_, f64>) -> usize {
         }
     }
     best
-}
-
-/// The shares of the exponentials, relative to the largest.
-pub(crate) fn softmax(mut row: ArrayViewMut1<'_, f64>) {
-    let largest = row.fold(f64::NEG_INFINITY, |max, &score| max.max(score));
-    row.mapv_inplace(|score| (score - largest).exp());
-    let sum = row.sum();
-    row /= sum;
 }
 
 /// The nearest point whose coordinates are 0 or more and sum to 1: all are lowered by one number,

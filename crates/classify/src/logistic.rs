@@ -1,13 +1,13 @@
 //! Logistic regression.
 
 use ndarray::{Array2, ArrayView2, s};
+use procrust_optimize::{Lbfgs, SoftmaxRegression, StandardizedRows};
 
 use crate::{
     Classifier, ClassifyError, LinearModel, Model, Warning,
     classifier::{check_positive, check_training},
     linear::Link,
     logistic_linfa,
-    softmax::Objective,
 };
 
 /// Logistic regression: binary for two classes, multinomial for more.
@@ -52,6 +52,9 @@ pub enum Solver {
     /// weights: with them, [`ClassifyError::Unweighted`].
     Linfa,
 }
+
+/// Numbers from which on the first steps are computed in `f32`.
+const LARGE: usize = 1 << 20;
 
 impl Default for Logistic {
     fn default() -> Self {
@@ -114,21 +117,28 @@ impl Logistic {
             training.x.rows().into_iter().enumerate().map(|(row, x)| weight(row) * length(x)).sum();
         let scale = if square > 0.0 { (square / rows).sqrt() } else { 1.0 };
 
-        let objective = Objective {
-            x: training.x.view(),
-            mean: &mean,
-            scale,
-            places: &training.places,
-            weights,
+        let objective = SoftmaxRegression {
+            rows: StandardizedRows::new(training.x.view(), mean.clone(), scale),
+            labels: &training.places,
+            weights: weights.as_deref(),
             classes: training.present.len(),
-            alpha: self.l2 * share / (scale * scale),
+            l2: self.l2 * share / (scale * scale),
+            towards: None,
+            first_fixed: training.present.len() == 2,
         };
         let start = match self.solver {
-            Solver::Lbfgs => objective.start(),
+            Solver::Lbfgs => objective.zeros(),
             Solver::Linfa => logistic_linfa::solve(self, &objective)
                 .map_err(|cause| ClassifyError::Solver { cause })?,
         };
-        let (parameters, gradient) = objective.descend(start, self.max_iterations, self.tolerance);
+        let method = Lbfgs {
+            steps: usize::try_from(self.max_iterations).unwrap_or(usize::MAX),
+            tolerance: self.tolerance * rows,
+            preconditioned: true,
+            single_first: training.x.len() >= LARGE,
+        };
+        let found = method.minimize(&objective, start);
+        let (parameters, gradient) = (found.point, found.gradient / rows);
         let warnings = if gradient <= self.tolerance {
             Vec::new()
         } else {

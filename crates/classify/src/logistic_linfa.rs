@@ -3,8 +3,12 @@
 use linfa::{DatasetBase, traits::Fit};
 use linfa_logistic::{LogisticRegression, MultiLogisticRegression, error::Error};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
+use procrust_optimize::{Objective, Precision, Rows, SoftmaxRegression, StandardizedRows};
 
-use crate::{Logistic, softmax::Objective};
+use crate::Logistic;
+
+/// The objective that linfa's result is held against.
+type Regression<'a> = SoftmaxRegression<'a, StandardizedRows<'a>>;
 
 /// Iterations of the multinomial solver between two looks at what it does.
 const ROUND: u64 = 10;
@@ -14,24 +18,26 @@ const ROUND: u64 = 10;
 const SPREAD: f64 = 17.0;
 
 /// Runs linfa's solver as far as it is right.
-pub(crate) fn solve(settings: &Logistic, objective: &Objective<'_>) -> Result<Array2<f64>, Error> {
-    let rows = objective.rows();
-    let places = Array1::from(objective.places.to_vec());
+pub(crate) fn solve(settings: &Logistic, objective: &Regression<'_>) -> Result<Array2<f64>, Error> {
+    let mut rows = Array2::zeros(objective.rows.dim());
+    objective.rows.fill(0, rows.view_mut());
+    let places = Array1::from(objective.labels.to_vec());
     let (x, y) = (rows.view(), places.view());
-    let mut best = objective.start();
-    let mut loss = objective.evaluate(&best).0;
+    let evaluate = |parameters: &Array2<f64>| objective.evaluate(parameters, Precision::Double);
+    let mut best = objective.zeros();
+    let mut loss = evaluate(&best).0;
     if objective.classes == 2 {
         let found = binary(settings, objective, x, y)?;
-        return Ok(if objective.evaluate(&found).0 < loss { found } else { best });
+        return Ok(if evaluate(&found).0 < loss { found } else { best });
     }
     for _ in 0..settings.max_iterations.div_ceil(ROUND) {
         let found = multinomial(settings, objective, x, y, &best)?;
-        let (found_loss, gradient) = objective.evaluate(&found);
+        let (found_loss, gradient) = evaluate(&found);
         if found_loss.is_nan() || found_loss >= loss {
             break;
         }
         (best, loss) = (found, found_loss);
-        let there = objective.mean_length(&gradient) <= settings.tolerance;
+        let there = mean_length(&gradient, x.nrows()) <= settings.tolerance;
         if there || spread(x, &best) > SPREAD {
             break;
         }
@@ -39,16 +45,21 @@ pub(crate) fn solve(settings: &Logistic, objective: &Objective<'_>) -> Result<Ar
     Ok(best)
 }
 
+/// The length of a gradient, divided by the number of rows.
+fn mean_length(gradient: &Array2<f64>, rows: usize) -> f64 {
+    gradient.iter().fold(0.0, |sum, value| sum + value * value).sqrt() / rows as f64
+}
+
 /// A round of the multinomial solver.
 fn multinomial(
     settings: &Logistic,
-    objective: &Objective<'_>,
+    objective: &Regression<'_>,
     x: ArrayView2<'_, f64>,
     y: ArrayView1<'_, usize>,
     start: &Array2<f64>,
 ) -> Result<Array2<f64>, Error> {
     let model = MultiLogisticRegression::default()
-        .alpha(objective.alpha)
+        .alpha(objective.l2)
         .max_iterations(ROUND.min(settings.max_iterations))
         .initial_params(start.clone())
         .gradient_tolerance(settings.tolerance * x.nrows() as f64)
@@ -59,19 +70,19 @@ fn multinomial(
 
 fn binary(
     settings: &Logistic,
-    objective: &Objective<'_>,
+    objective: &Regression<'_>,
     x: ArrayView2<'_, f64>,
     y: ArrayView1<'_, usize>,
 ) -> Result<Array2<f64>, Error> {
     let model = LogisticRegression::default()
-        .alpha(objective.alpha)
+        .alpha(objective.l2)
         .max_iterations(settings.max_iterations)
         .gradient_tolerance(settings.tolerance * x.nrows() as f64)
         .fit(&DatasetBase::new(x, y))?;
     // linfa's positive class is the larger one, ours the one of the higher number.
     let sign = if model.labels().pos.class == 1 { 1.0 } else { -1.0 };
     let columns = x.ncols();
-    let mut parameters = objective.start();
+    let mut parameters = objective.zeros();
     parameters.slice_mut(s![..columns, 1]).assign(&(model.params() * sign));
     parameters[(columns, 1)] = model.intercept() * sign;
     Ok(parameters)

@@ -3,12 +3,13 @@
 use std::f64::consts::PI;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
+use procrust_optimize::softmax;
 use rayon::prelude::*;
 
 use crate::{
     Classifier, ClassifyError, Model,
     classifier::{check_positive, check_rows, check_training, spread_columns},
-    linear::{highest, softmax},
+    linear::highest,
 };
 
 /// Gaussian naive Bayes: in each class, columns are independent and normally distributed.
@@ -127,7 +128,9 @@ impl Model for Gaussians {
 
     fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Option<Array2<f64>>, ClassifyError> {
         let mut scores = self.logarithms(x)?;
-        scores.rows_mut().into_iter().for_each(softmax);
+        for row in scores.rows_mut() {
+            softmax(row);
+        }
         Ok(Some(spread_columns(scores, &self.present, self.classes)))
     }
 }

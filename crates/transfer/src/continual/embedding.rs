@@ -2,13 +2,12 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use procrust_align::{SlicedTarget, Spectrum, slicing_directions};
+use procrust_optimize::{Lbfgs, losses};
 
 use crate::checks::{
     check_classes, check_count, check_labels, check_not_negative, check_positive, check_rows, widen,
 };
 use crate::few_shot::LinearScores;
-use crate::lbfgs::minimize;
-use crate::softmax::losses;
 use crate::{ClassMixture, Spread, TransferError};
 
 /// Learning tasks one after another in an embedding that they share and that each of them moves.
@@ -174,8 +173,8 @@ impl EmbeddedTasks {
             settings: self.settings,
         };
         let start = self.weights.flat();
-        let found =
-            minimize(|flat| lesson.objective(flat, k, classes), start, self.settings.steps, 0.0);
+        let objective = |flat: &Array2<f64>| lesson.objective(flat, k, classes);
+        let found = Lbfgs::new(self.settings.steps, 0.0).minimize(&objective, start);
         let weights = Weights::of_flat(&found.point, k, dim, classes);
         let embedded = new.dot(&weights.encoder).mapv(|value| value as f32);
         self.memory.learn(embedded.view(), labels)?;

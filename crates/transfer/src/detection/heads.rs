@@ -1,15 +1,8 @@
 //! Linear heads: logistic regression on windows, drawn towards the weights of a classifier.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use procrust_product::multiply;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use procrust_optimize::{self as optimize, Lbfgs, Real, SoftmaxRegression};
 use rayon::prelude::*;
-
-use crate::{lbfgs::minimize, softmax};
-
-/// Rows that a thread widens at once: few enough for the caches, and products of fewer are slower.
-const CHUNK: usize = 32;
-/// Rows whose gradients a thread adds up.
-const JOB: usize = 256;
 
 /// Rows with their classes and the pictures that they are of, in one piece.
 #[derive(Debug, Clone, Default)]
@@ -105,46 +98,17 @@ impl<'a> Windows<'a> {
         let mean = sums.iter().sum::<f64>() / self.len().max(1) as f64;
         if mean > 0.0 { mean } else { 1.0 }
     }
+}
 
-    /// Value and gradient of the losses. Jobs are shared out to threads and added in order.
-    fn losses(&self, parameters: &Parameters) -> (f64, Parameters) {
-        let (dim, outputs) = (parameters.nrows() - 1, parameters.ncols());
-        let weights = parameters.slice(s![..dim, ..]);
-        let intercepts = parameters.row(dim);
-        let job = |start: usize| {
-            let end = self.len().min(start + JOB);
-            let mut value = 0.0;
-            let mut gradient = Array2::zeros((dim + 1, outputs));
-            let mut wide = Array2::zeros((CHUNK, dim));
-            let mut scores = Array2::zeros((CHUNK, outputs));
-            for first in (start..end).step_by(CHUNK) {
-                let count = CHUNK.min(end - first);
-                let mut x = wide.slice_mut(s![..count, ..]);
-                let mut labels = Vec::with_capacity(count);
-                for (at, mut wide) in x.rows_mut().into_iter().enumerate() {
-                    let (row, label) = self.at(first + at);
-                    wide.iter_mut().zip(row).for_each(|(wide, &value)| *wide = f64::from(value));
-                    labels.push(label);
-                }
-                let mut scores = scores.slice_mut(s![..count, ..]);
-                multiply(x.view(), weights, scores.view_mut(), 1.0, false);
-                scores += &intercepts;
-                value += softmax::losses(scores.view_mut(), &labels);
-                let (mut of_weights, mut of_intercepts) =
-                    gradient.view_mut().split_at(Axis(0), dim);
-                multiply(x.t(), scores.view(), of_weights.view_mut(), 1.0, true);
-                of_intercepts += &scores.sum_axis(Axis(0));
-            }
-            (value, gradient)
-        };
-        let starts: Vec<usize> = (0..self.len()).step_by(JOB).collect();
-        let parts: Vec<(f64, Parameters)> = starts.into_par_iter().map(job).collect();
-        let mut sum = (0.0, Array2::zeros((dim + 1, outputs)));
-        for (value, gradient) in parts {
-            sum.0 += value;
-            sum.1 += &gradient;
+impl optimize::Rows for &Windows<'_> {
+    fn dim(&self) -> (usize, usize) {
+        (self.len(), self.positives.dim)
+    }
+
+    fn fill<T: Real>(&self, first: usize, mut block: ArrayViewMut2<'_, T>) {
+        for (at, mut to) in block.rows_mut().into_iter().enumerate() {
+            to.iter_mut().zip(self.at(first + at).0).for_each(|(to, &from)| *to = T::from(from));
         }
-        sum
     }
 }
 
@@ -170,10 +134,18 @@ impl Logistic {
         source: &Parameters,
         start: Parameters,
     ) -> Parameters {
-        let objective = |parameters: &Parameters| {
-            softmax::drawn(windows.losses(parameters), parameters, source, self.l2)
+        let labels: Vec<usize> = (0..windows.len()).map(|at| windows.at(at).1).collect();
+        let objective = SoftmaxRegression {
+            rows: windows,
+            labels: &labels,
+            weights: None,
+            classes: source.ncols(),
+            l2: self.l2,
+            towards: Some(source),
+            first_fixed: false,
         };
-        minimize(objective, start, self.steps, self.tolerance * windows.len().max(1) as f64).point
+        let tolerance = self.tolerance * windows.len().max(1) as f64;
+        Lbfgs::new(self.steps, tolerance).minimize(&objective, start).point
     }
 }
 

@@ -1,14 +1,16 @@
 //! Logistic regression that starts from, or is drawn towards, the weights of another task.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
+use procrust_optimize::{Lbfgs, Objective, Precision, SoftmaxRegression, StandardizedRows};
 
 use super::LinearScores;
 use super::biased::source_weights;
 use crate::checks::{check_count, check_labels, check_positive, check_rows};
-use crate::lbfgs::minimize;
 use crate::linear::eigh;
-use crate::softmax::{drawn, losses};
 use crate::{TransferError, Warning};
+
+/// The losses of rows in memory.
+type Losses<'x, 'l> = SoftmaxRegression<'l, StandardizedRows<'x>>;
 
 /// Multinomial logistic regression with weights that are drawn towards those of a source model.
 ///
@@ -57,32 +59,18 @@ impl Default for WarmStart {
     }
 }
 
-/// The sum of the losses of n rows with labels, extended by a column of ones.
-struct Losses<'a> {
-    x: Array2<f64>,
-    labels: &'a [usize],
-}
-
-impl Losses<'_> {
-    /// Value and gradient, (d + 1) × classes.
-    fn at(&self, parameters: &Array2<f64>) -> (f64, Array2<f64>) {
-        let mut scores = self.x.dot(parameters);
-        let value = losses(scores.view_mut(), self.labels);
-        (value, self.x.t().dot(&scores))
-    }
-}
-
-fn prepared<'a>(
-    x: ArrayView2<'_, f32>,
-    labels: &'a [usize],
+/// The losses of checked rows without a penalty, and the parameters of the source: (d + 1) × classes.
+fn prepared<'x, 'l>(
+    x: ArrayView2<'x, f32>,
+    labels: &'l [usize],
     classes: usize,
     source: Option<&LinearScores>,
-) -> Result<(Losses<'a>, Array2<f64>), TransferError> {
+) -> Result<(Losses<'x, 'l>, Array2<f64>), TransferError> {
     check_rows("rows", x)?;
     check_labels(x.nrows(), labels, classes)?;
     let weights = source_weights(source, x.ncols(), classes)?;
     let intercepts = match source {
-        // A class that the source never predicts starts as low as any that it does.
+        // A class that the source never predicts starts as low as the lowest that it does.
         Some(source) => {
             let intercepts = source.intercepts();
             let known = intercepts.iter().copied().filter(|b| b.is_finite());
@@ -90,11 +78,19 @@ fn prepared<'a>(
             let least = if least.is_finite() { least } else { 0.0 };
             intercepts.mapv(|b| if b.is_finite() { b } else { least })
         }
-        None => ndarray::Array1::zeros(classes),
+        None => Array1::zeros(classes),
     };
-    let x = concatenate![Axis(1), x.mapv(f64::from), Array2::ones((x.nrows(), 1))];
+    let losses = SoftmaxRegression {
+        rows: StandardizedRows::plain(x),
+        labels,
+        weights: None,
+        classes,
+        l2: 0.0,
+        towards: None,
+        first_fixed: false,
+    };
     let start = concatenate![Axis(0), weights, intercepts.insert_axis(Axis(0))];
-    Ok((Losses { x, labels }, start))
+    Ok((losses, start))
 }
 
 fn model(parameters: &Array2<f64>) -> Result<LinearScores, TransferError> {
@@ -119,10 +115,10 @@ impl BiasedLogistic {
         check_count("steps", self.steps)?;
         check_positive("tolerance", self.tolerance)?;
         let (losses, start) = prepared(x, labels, classes, source)?;
-        let objective =
-            |parameters: &Array2<f64>| drawn(losses.at(parameters), parameters, &start, self.l2);
+        let objective = SoftmaxRegression { l2: self.l2, towards: Some(&start), ..losses };
         let rows = x.nrows() as f64;
-        let found = minimize(objective, start.clone(), self.steps, self.tolerance * rows);
+        let method = Lbfgs::new(self.steps, self.tolerance * rows);
+        let found = method.minimize(&objective, start.clone());
         let gradient = found.gradient / rows;
         let warning = (gradient > self.tolerance).then_some(Warning::NotConverged {
             what: "logistic regression",
@@ -154,11 +150,11 @@ impl WarmStart {
         }
         let (losses, mut parameters) = prepared(x, labels, classes, Some(source))?;
         // A softmax bends by at most ½ in each direction: the Hessian is at most ½·XᵀX.
-        let x = &losses.x;
-        let squares = if x.nrows() < x.ncols() { x.dot(&x.t()) } else { x.t().dot(x) };
+        let x = concatenate![Axis(1), x.mapv(f64::from), Array2::ones((x.nrows(), 1))];
+        let squares = if x.nrows() < x.ncols() { x.dot(&x.t()) } else { x.t().dot(&x) };
         let square = eigh("the rows' products", &squares)?.0[0];
         for _ in 0..self.steps {
-            let (_, gradient) = losses.at(&parameters);
+            let (_, gradient) = losses.evaluate(&parameters, Precision::Double);
             parameters.scaled_add(-self.rate / (0.5 * square), &gradient);
         }
         model(&parameters)

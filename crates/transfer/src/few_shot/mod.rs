@@ -7,10 +7,10 @@ pub(crate) mod logistic;
 pub(crate) mod means;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use procrust_optimize::softmax;
 
 use crate::checks::{check_finite_wide, widen};
 use crate::linear::argmax;
-use crate::softmax::softmax;
 use crate::{TransferError, Warning};
 
 /// One score a class, linear in the row: `x·W + b`. The highest wins, the first of equals.
