@@ -10,9 +10,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ndarray::{Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, SVD, UPLO};
 use procrust_align::{
-    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, GeneralizedProcrustes, Induced,
-    LeastSquares, LinearTransport, MiniVec2Vec, PairFolds, PairMoments, Procrustes, Rcsls,
-    Refinement, Regularization, Ridge, RidgeCv, RowStep, SelfLearning, VecMap, prepare_rows,
+    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, CrossValidatedRidge,
+    GeneralizedProcrustes, Induced, LeastSquares, LinearTransport, MiniVec2Vec, PairFolds,
+    PairMoments, Procrustes, Rcsls, Refinement, Regularization, Ridge, RowStep, SelfLearning,
+    VecMap, prepare_rows,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -141,7 +142,7 @@ fn plain_ridge_cv(folds: &PairFolds, lambdas: &[f64]) -> Vec<f64> {
 
 fn ridge_cv(c: &mut Criterion) {
     at_sizes(c, "align/ridge-cv", |group, size, x, y| {
-        let method = RidgeCv::default();
+        let method = CrossValidatedRidge::default();
         let folds = PairFolds::of(5, x, y).unwrap();
         let path = method.path(&folds).unwrap();
         let few: Vec<_> = path.lambdas.iter().copied().step_by(12).collect();

@@ -62,3 +62,57 @@ pub(crate) fn check_components(components: Option<usize>) -> Result<(), AlignErr
     }
     Ok(())
 }
+
+/// Two matrices of one positive width with two rows or more each.
+pub(crate) fn check_sides(
+    method: &'static str,
+    source: ArrayView2<'_, f32>,
+    target: ArrayView2<'_, f32>,
+) -> Result<(), AlignError> {
+    check_dims(method, source.ncols(), target.ncols())?;
+    for (what, rows, columns) in
+        [("source", source.nrows(), source.ncols()), ("target", target.nrows(), target.ncols())]
+    {
+        check_count(what, rows)?;
+        if columns == 0 {
+            return Err(AlignError::NoColumns { what });
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_dims(
+    method: &'static str,
+    source_dim: usize,
+    target_dim: usize,
+) -> Result<(), AlignError> {
+    if source_dim == target_dim {
+        Ok(())
+    } else {
+        Err(AlignError::Dimensions { method, source_dim, target_dim })
+    }
+}
+
+pub(crate) fn check_regularization(lambda: f64) -> Result<(), AlignError> {
+    if lambda.is_finite() && lambda >= 0.0 {
+        return Ok(());
+    }
+    Err(AlignError::Setting {
+        name: "regularization",
+        value: lambda,
+        expected: "a finite number of at least 0",
+    })
+}
+
+/// Checks a number of neighbours against both sides.
+pub(crate) fn check_neighborhood(k: usize, source: usize, target: usize) -> Result<(), AlignError> {
+    if k == 0 {
+        return Err(AlignError::Setting { name: "csls_k", value: 0.0, expected: "at least 1" });
+    }
+    for (side, rows) in [("source", source), ("target", target)] {
+        if k > rows {
+            return Err(AlignError::Neighborhood { k, side, rows });
+        }
+    }
+    Ok(())
+}

@@ -1,9 +1,9 @@
 //! Kernels, and maps that are made of them.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, Axis};
 
-use crate::checks::check_columns;
-use crate::{AlignError, blocks, product};
+use crate::AlignError;
+use crate::algebra::product;
 
 /// A positive semidefinite similarity of rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,25 +106,6 @@ impl FittedKernel {
                 squared_distances(a, b).mapv_into(|distance| (-gamma * distance).exp())
             }
         }
-    }
-}
-
-/// `x ↦ K(x, landmarks)·W`.
-#[derive(Debug, Clone)]
-pub(crate) struct KernelMap {
-    pub(crate) kernel: FittedKernel,
-    /// m × d.
-    pub(crate) landmarks: Array2<f64>,
-    /// m × k.
-    pub(crate) weights: Array2<f64>,
-}
-
-impl KernelMap {
-    pub(crate) fn apply(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>, AlignError> {
-        check_columns("rows to map", self.landmarks.ncols(), rows.ncols())?;
-        blocks::map(rows, self.weights.ncols(), |rows| {
-            product::of(self.kernel.of(&rows, &self.landmarks).view(), self.weights.view())
-        })
     }
 }
 

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | pairs, and no idea | [`Auto`] |
 //! | pairs, and distances that mean something | [`Procrustes`] |
-//! | pairs, many more than dimensions | [`LeastSquares`], [`RidgeCv`] |
+//! | pairs, many more than dimensions | [`LeastSquares`], [`CrossValidatedRidge`] |
 //! | pairs of words | [`VecMap`] |
 //! | pairs, and both sides hold much that the other has not | [`Cca`] |
 //! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
@@ -58,102 +58,37 @@
 //! blocks and merged in order. OpenBLAS with several threads of its own splits its sums by their
 //! number; keep it at one thread where bits matter.
 
-mod adapt;
-mod affine;
-mod alignment;
-mod auto;
-mod blocks;
-mod cca;
+mod adaptation;
+mod algebra;
 mod checks;
-mod components;
-mod coral;
-mod coral_dual;
-mod coral_single;
-mod diagnosis;
-mod disagreement;
 mod error;
-mod factor;
-mod features;
-mod folds;
-mod generalized;
-mod gfk;
 mod induced;
-mod jda;
-mod joint_pca;
 mod kernel;
-mod labels;
-mod lapack;
 mod logistic;
-mod matching;
-mod mini_vec2vec;
+mod maps;
 mod moments;
-mod optimal;
-mod pair_moments;
+mod paired;
 mod prepare;
-mod procrustes;
-mod product;
-mod rcsls;
-mod refinement;
-mod regression;
-mod ridge_cv;
-mod saved;
-mod self_learning;
-mod single;
-mod sliced;
-mod sliced_alignment;
-mod spectrum;
-mod subspace;
-mod sums;
-mod tca;
 mod transport;
-mod vecmap;
+mod unpaired;
+mod warning;
 mod weights;
-mod whitening;
 
-pub use adapt::{AdaptUnpaired, Adaptation, Hints, NewRows};
-pub use affine::AffineMap;
-pub use alignment::{AlignPaired, AlignUnpaired, Alignment, Warning};
-pub use auto::{Auto, Candidate, CandidateScore, Choice, Criterion, MeanScore, Score};
-pub use cca::Cca;
-pub use coral::{Coral, Regularization};
-pub use diagnosis::{Diagnosis, Verdict};
-pub use disagreement::{shared_components, subspace_disagreement};
+pub use adaptation::*;
 pub use error::AlignError;
-pub use folds::PairFolds;
-pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
-pub use gfk::Gfk;
-pub use induced::{Induced, Observer, Progress, Stop};
-pub use jda::{Balance, Bda, Jda};
-pub use joint_pca::JointPca;
+pub use induced::*;
 pub use kernel::Kernel;
-pub use labels::{Labeller, LabellerError, NearestLabels};
-pub use mini_vec2vec::MiniVec2Vec;
-pub use moments::Moments;
-pub use optimal::{
-    ClassPenalty, ClassSinkhorn, CostScale, ExactPlan, ExactTransport, Sinkhorn, SinkhornPlan,
-    SinkhornSettings, exact_transport, sinkhorn,
-};
-pub use pair_moments::{PairMoments, repeat_weights};
+pub use maps::{Adaptation, AffineMap, Alignment, MapRows, NewRows, SavedAlignment, Side};
+pub use moments::{Moments, PairFolds, PairMoments, Shrinkage, Spectrum, repeat_weights};
+pub use paired::*;
 pub use prepare::{ChunkedPreparation, RowStep, prepare_rows, standardize_columns};
-pub use procrustes::Procrustes;
-pub use rcsls::Rcsls;
-pub use refinement::Refinement;
-pub use regression::{LeastSquares, Ridge};
-pub use ridge_cv::{Lambdas, RidgeCv, RidgeGcv, RidgePath};
-pub use saved::{SavedAlignment, Side};
-pub use self_learning::SelfLearning;
-pub use sliced::{
-    SlicedDistance, SlicedTarget, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
+pub use transport::{
+    ExactPlan, SinkhornPlan, SinkhornSettings, SlicedDistance, SlicedTarget, exact_transport,
+    sinkhorn, sliced_wasserstein, sliced_wasserstein_along, slicing_directions,
 };
-pub use sliced_alignment::{Freedom, SlicedAlignment};
-pub use spectrum::{Shrinkage, Spectrum};
-pub use subspace::SubspaceAlignment;
-pub use tca::Tca;
-pub use transport::LinearTransport;
-pub use vecmap::VecMap;
-pub use weights::{
-    Discriminative, ImportanceWeights, Kliep, Kmm, NearestWeights, Ulsif, WeighSource,
-};
+pub use unpaired::*;
+pub use warning::Warning;
+pub use weights::*;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 
 use crate::AlignError;
-use crate::factor;
+use crate::algebra::factor;
 
 /// Newton steps; a convex problem with a ridge takes some ten.
 const STEPS: usize = 50;

@@ -6,7 +6,8 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, Axis, s};
 use rayon::prelude::*;
 
 use crate::AlignError;
-use crate::blocks::{self, BLOCK_ROWS};
+use crate::algebra::blocks;
+use crate::algebra::blocks::BLOCK_ROWS;
 
 /// A step of the preparation of rows, applied to each domain by itself.
 ///

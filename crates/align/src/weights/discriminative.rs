@@ -1,8 +1,8 @@
 use ndarray::{ArrayView2, Axis, concatenate};
 
-use crate::AlignError;
 use crate::logistic::{LogisticModel, balanced};
-use crate::weights::{ImportanceWeights, WeighSource, widened};
+use crate::weights::weigh::widened;
+use crate::{AlignError, ImportanceWeights, WeighSource};
 
 /// Weights by a classifier that tells the domains apart: the odds of the target.
 ///

@@ -1,8 +1,8 @@
 use ndarray::{Array1, ArrayView2};
 
 use crate::kernel::FittedKernel;
-use crate::weights::{ImportanceWeights, WeighSource, gamma_or_median, widened};
-use crate::{AlignError, Warning};
+use crate::weights::weigh::{gamma_or_median, widened};
+use crate::{AlignError, ImportanceWeights, Warning, WeighSource};
 
 /// Kernel mean matching: the weights under which the source's mean in the kernel's space is nearest
 /// to the target's.

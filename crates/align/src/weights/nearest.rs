@@ -1,9 +1,9 @@
 use ndarray::ArrayView2;
 use procrust_neighbors::{Metric, top_k};
 
-use crate::joint_pca::check_sides;
-use crate::weights::{ImportanceWeights, WeighSource};
-use crate::{AlignError, blocks};
+use crate::algebra::blocks;
+use crate::checks::check_sides;
+use crate::{AlignError, ImportanceWeights, WeighSource};
 
 /// Weights by nearest neighbours: a source row counts one and the target rows that it is nearest to.
 ///

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use procrust_align::{
-    Auto, Cca, LeastSquares, MiniVec2Vec, Procrustes, Rcsls, Refinement, Ridge, RidgeCv, RowStep,
-    SelfLearning, VecMap,
+    Auto, Cca, CrossValidatedRidge, LeastSquares, MiniVec2Vec, Procrustes, Rcsls, Refinement,
+    Ridge, RowStep, SelfLearning, VecMap,
 };
 use serde_json::{Value, json};
 
@@ -140,7 +140,7 @@ pub enum LexiconMethod {
     /// Ridge regression.
     Ridge(Ridge),
     /// Ridge regression with λ by cross-validation; pairs of one source word stay in one fold.
-    RidgeCv(RidgeCv),
+    RidgeCv(CrossValidatedRidge),
     /// Canonical correlation analysis.
     Cca(Cca),
     /// VecMap's supervised pipeline.
@@ -235,8 +235,8 @@ impl Labelled for LexiconMethod {
             }),
             Self::Auto(method) => json!({
                 "folds": method.folds,
-                "criterion": match method.criterion {
-                    procrust_align::Criterion::Csls => "csls",
+                "criterion": match method.similarity {
+                    procrust_align::Similarity::Csls => "csls",
                     _ => "cosine",
                 },
             }),
@@ -325,9 +325,9 @@ impl LexiconMethod {
                 match regularization.unwrap_or(Some(Ridge::default().lambda)) {
                     Some(lambda) => Self::Ridge(Ridge { lambda, intercept }),
                     None => {
-                        let default = RidgeCv::default();
+                        let default = CrossValidatedRidge::default();
                         let folds = table.count("folds", 2)?.unwrap_or(default.folds);
-                        Self::RidgeCv(RidgeCv { folds, intercept, ..default })
+                        Self::RidgeCv(CrossValidatedRidge { folds, intercept, ..default })
                     }
                 }
             }
@@ -394,10 +394,10 @@ impl LexiconMethod {
                 let mut method = Auto::default();
                 set(&mut method.folds, table.count("folds", 2)?);
                 let criteria = [
-                    ("cosine", procrust_align::Criterion::Cosine),
-                    ("csls", procrust_align::Criterion::Csls),
+                    ("cosine", procrust_align::Similarity::Cosine),
+                    ("csls", procrust_align::Similarity::Csls),
                 ];
-                method.criterion = table.word("criterion", &criteria)?.unwrap_or_default();
+                method.similarity = table.word("criterion", &criteria)?.unwrap_or_default();
                 Self::Auto(method)
             }
             other => {

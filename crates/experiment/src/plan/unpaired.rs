@@ -95,7 +95,9 @@ impl UnpairedMethod {
             }),
             Self::Jda(method) => of_jda(method),
             Self::Bda(method) => {
-                let mut settings = of_jda(&method.jda);
+                let Bda { components, mu, kernel, iterations, .. } = *method;
+                let jda = Jda { components, mu, kernel, iterations, ..Jda::default() };
+                let mut settings = of_jda(&jda);
                 settings["balance"] = match method.balance {
                     Balance::Fixed(balance) => json!(balance),
                     _ => json!("estimated"),
@@ -150,7 +152,8 @@ impl UnpairedMethod {
                     Some(Some(balance)) => Balance::Fixed(balance),
                     _ => Balance::Estimated,
                 };
-                Self::Bda(Bda { jda: jda(table, true)?, balance })
+                let Jda { components, mu, kernel, iterations, .. } = jda(table, true)?;
+                Self::Bda(Bda { components, mu, kernel, iterations, balance, ..Bda::default() })
             }
             "gfk" => Self::Gfk(Gfk {
                 components: table.count_or_word("components", "auto", 1)?.flatten(),

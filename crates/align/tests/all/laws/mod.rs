@@ -1,0 +1,8 @@
+//! What holds for all data.
+
+mod folds;
+mod generalized;
+mod induced;
+mod linear;
+mod shared;
+mod unpaired;
