@@ -75,7 +75,7 @@ impl Rounds {
                 None => (1.0, 1.0),
                 Some(Balance::Fixed(value)) => (1.0 - value, value),
                 Some(Balance::Estimated) => {
-                    beta = estimate(from, labels, to, &pseudo, classes)?;
+                    beta = estimate(from, labels, to, &pseudo, classes);
                     (1.0 - beta, beta)
                 }
             };
@@ -159,16 +159,16 @@ fn estimate(
     target: ArrayView2<'_, f32>,
     pseudo: &[Option<usize>],
     classes: usize,
-) -> Result<f64, AlignError> {
+) -> f64 {
     let (source, target) = (source.mapv(f64::from), target.mapv(f64::from));
-    let of_domains = a_distance(&source, &target)?;
+    let of_domains = a_distance(&source, &target);
     let mut of_classes = 0.0;
     for class in 0..classes {
         let numbers: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == class).collect();
         let others: Vec<usize> = (0..pseudo.len()).filter(|&i| pseudo[i] == Some(class)).collect();
         of_classes +=
-            a_distance(&source.select(Axis(0), &numbers), &target.select(Axis(0), &others))?;
+            a_distance(&source.select(Axis(0), &numbers), &target.select(Axis(0), &others));
     }
     let sum = of_domains + of_classes;
-    Ok(if sum > 0.0 { 1.0 - of_domains / sum } else { 0.5 })
+    if sum > 0.0 { 1.0 - of_domains / sum } else { 0.5 }
 }

@@ -40,7 +40,7 @@ impl WeighSource for Discriminative {
         let rows = concatenate![Axis(0), x.view(), y.view()];
         let of_target: Vec<bool> = (0..rows.nrows()).map(|row| row >= x.nrows()).collect();
         let ridge = self.ridge / rows.nrows() as f64;
-        let model = LogisticModel::fit(&rows, &of_target, &balanced(&of_target), ridge)?;
+        let model = LogisticModel::fit(&rows, &of_target, &balanced(&of_target), ridge);
         let scores: Vec<f64> = x.rows().into_iter().map(|row| model.score(row)).collect();
         // Only ratios count, and the largest odds may be beyond the range of numbers.
         let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);

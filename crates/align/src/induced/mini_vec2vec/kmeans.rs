@@ -1,14 +1,14 @@
-//! k-means by Lloyd's steps from k-means++, in `f64`, the same for any number of threads.
+//! k-means from k-means++ on rows in `f64`.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use std::convert::Infallible;
+
+use ndarray::{Array2, ArrayView2, Axis};
+use procrust_optimize::{Lloyd, nearest_by_differences, plus_plus};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
-use crate::algebra::blocks::BLOCK_ROWS;
-
-/// `k` centres, k × d, of at least `k` rows; at most `rounds` steps. A centre that loses all its rows
-/// moves to the row that is farthest from its own.
+/// `k` centers, k × d, of at least `k` rows; at most `rounds` rounds. A center that loses all its
+/// rows moves to the row that is farthest from its own center.
 pub(super) fn centers(
     x: ArrayView2<'_, f32>,
     k: usize,
@@ -16,76 +16,20 @@ pub(super) fn centers(
     rng: &mut ChaCha8Rng,
 ) -> Array2<f64> {
     let x = x.mapv(f64::from);
-    let mut centers = start(&x, k, rng);
-    let mut labels = Vec::new();
-    for _ in 0..rounds {
-        let found = nearest(&x, &centers);
-        let now: Vec<usize> = found.iter().map(|&(label, _)| label).collect();
-        if now == labels {
-            break;
-        }
-        labels = now;
-        let mut sums = Array2::<f64>::zeros(centers.dim());
-        let mut counts = vec![0_usize; k];
-        for (row, &label) in x.rows().into_iter().zip(&labels) {
-            sums.row_mut(label).scaled_add(1.0, &row);
-            counts[label] += 1;
-        }
-        let mut far: Vec<usize> = (0..x.nrows()).collect();
-        far.sort_by(|&a, &b| found[a].1.total_cmp(&found[b].1));
-        for (label, &count) in counts.iter().enumerate() {
-            if count > 0 {
-                centers.row_mut(label).assign(&(&sums.row(label) / count as f64));
-            } else {
-                let row = far.pop().expect("there are at least as many rows as centres");
-                centers.row_mut(label).assign(&x.row(row));
-            }
-        }
-    }
-    centers
-}
-
-/// k-means++: each further centre is a row, drawn by its squared distance to those before.
-fn start(x: &Array2<f64>, k: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
-    let mut chosen = vec![rng.random_range(0..x.nrows())];
-    let mut squares = Array1::from_elem(x.nrows(), f64::INFINITY);
+    let mut chosen = plus_plus(x.view(), k, rng);
+    // There are fewer different rows than centers.
     while chosen.len() < k {
-        let last = x.row(chosen[chosen.len() - 1]);
-        for (square, row) in squares.iter_mut().zip(x.rows()) {
-            *square = square.min(square_between(row, last));
-        }
-        let total = squares.sum();
-        let next = if total > 0.0 {
-            let mut left = rng.random::<f64>() * total;
-            let passed = squares.iter().position(|&square| {
-                left -= square;
-                left < 0.0
-            });
-            passed.unwrap_or(x.nrows() - 1)
-        } else {
-            rng.random_range(0..x.nrows()) // all rows are chosen already
-        };
-        chosen.push(next);
+        chosen.push(rng.random_range(0..x.nrows()));
     }
-    x.select(Axis(0), &chosen)
-}
-
-/// The nearest centre of each row, the first of equals, and its squared distance.
-fn nearest(x: &Array2<f64>, centers: &Array2<f64>) -> Vec<(usize, f64)> {
-    (0..x.nrows())
-        .into_par_iter()
-        .with_min_len(BLOCK_ROWS)
-        .map(|row| {
-            let row = x.row(row);
-            let squares = centers.rows().into_iter().map(|center| square_between(row, center));
-            let first = (0, f64::INFINITY);
-            squares.enumerate().fold(first, |best, next| if next.1 < best.1 { next } else { best })
-        })
-        .collect()
-}
-
-fn square_between(x: ArrayView1<'_, f64>, y: ArrayView1<'_, f64>) -> f64 {
-    x.iter().zip(&y).map(|(a, b)| (a - b) * (a - b)).sum()
+    // One block, hence one sum over all rows.
+    let lloyd = Lloyd { block_rows: x.nrows(), ..Lloyd::new(rounds) };
+    let assign = |rows: ArrayView2<'_, f64>, centers: &Array2<f64>| -> Result<_, Infallible> {
+        Ok(nearest_by_differences(rows, centers))
+    };
+    match lloyd.run(x.view(), x.select(Axis(0), &chosen), assign) {
+        Ok(centers) => centers,
+        Err(never) => match never {},
+    }
 }
 
 #[cfg(test)]
