@@ -116,3 +116,19 @@ pub(crate) fn check_neighborhood(k: usize, source: usize, target: usize) -> Resu
     }
     Ok(())
 }
+
+/// Checks that the pairs name rows of both sides.
+pub(crate) fn check_pairs_exist(
+    pairs: &[(usize, usize)],
+    source_rows: usize,
+    target_rows: usize,
+) -> Result<(), AlignError> {
+    for (entry, &(i, j)) in pairs.iter().enumerate() {
+        for (side, row, rows) in [("source", i, source_rows), ("target", j, target_rows)] {
+            if row >= rows {
+                return Err(AlignError::Pair { entry, side, row, rows });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,12 +1,11 @@
 use ndarray::{Array1, Array2, ArrayView2, Zip};
 
-use crate::adaptation::costs::{Costs, check_memory};
+use crate::adaptation::costs::{CostScale, Costs, MEMORY_LIMIT, check_memory};
 use crate::adaptation::labels::check_labels;
-use crate::adaptation::sinkhorn::Sinkhorn;
 use crate::checks::check_sides;
 use crate::transport::sinkhorn::solve;
 use crate::transport::wide::total_cost;
-use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornPlan};
+use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornPlan, SinkhornSettings};
 
 /// Entropic transport that avoids sending rows of different classes to the same target row.
 ///
@@ -14,20 +13,35 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornPlan};
 /// row gets comes from one class. Needs the labels of the source. Three n × m matrices of `f64` are needed, five with
 /// [`ClassPenalty::L1L2`]. New rows as in [`ExactTransport`](crate::ExactTransport).
 ///
-/// Reports the diagnostics of [`Sinkhorn`], of the last round.
+/// Reports the diagnostics of [`Sinkhorn`](crate::Sinkhorn), of the last round.
 ///
 /// Courty, Flamary & Tuia (2014), "Domain adaptation with regularized optimal transport", ECML
 /// PKDD, doi:10.1007/978-3-662-44848-9_18; Courty et al. (2017), as [`ExactTransport`](crate::ExactTransport).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassSinkhorn {
-    /// How the plan is found, and where.
-    pub sinkhorn: Sinkhorn,
-    /// Ω.
+    /// ε above 0, the weight of the entropy, as a share of the cost scale.
+    pub regularization: f64,
+    /// Ω, the penalty on classes that share a target row.
     pub penalty: ClassPenalty,
-    /// η of at least 0, in the unit of the scaled cost.
+    /// η of at least 0, the weight of the penalty, as a share of the cost scale.
     pub class_regularization: f64,
-    /// The most rounds, at least 1; the first has no penalty.
+    /// Rounds at most, at least 1; the first has no penalty.
     pub rounds: usize,
+    /// The sum of absolute errors of the row sums (masses sum to 1) at which an iteration ends.
+    pub tolerance: f64,
+    /// Iterations of each round at most, at least 1.
+    pub iterations: usize,
+    /// What costs are divided by.
+    pub scale: CostScale,
+    /// The most bytes that the matrices may take.
+    pub memory_limit: u64,
+}
+
+impl ClassSinkhorn {
+    fn solver(&self) -> SinkhornSettings {
+        let Self { regularization, tolerance, iterations, .. } = *self;
+        SinkhornSettings { regularization, tolerance, iterations }
+    }
 }
 
 /// What a target row's mass from several classes costs, in [`ClassSinkhorn`].
@@ -46,13 +60,20 @@ pub enum ClassPenalty {
 }
 
 impl Default for ClassSinkhorn {
-    /// ε = 0.01 of the largest cost, L_p-L1, η = 0.1, ten rounds.
+    /// ε = 0.01 of the largest cost, L_p-L1, η = 0.1, ten rounds, the rest as for
+    /// [`Sinkhorn`](crate::Sinkhorn).
     fn default() -> Self {
+        let SinkhornSettings { regularization, tolerance, iterations } =
+            SinkhornSettings::default();
         Self {
-            sinkhorn: Sinkhorn::default(),
+            regularization,
             penalty: ClassPenalty::LpL1,
             class_regularization: 0.1,
             rounds: 10,
+            tolerance,
+            iterations,
+            scale: CostScale::Max,
+            memory_limit: MEMORY_LIMIT,
         }
     }
 }
@@ -74,8 +95,7 @@ impl AdaptUnpaired for ClassSinkhorn {
         target: ArrayView2<'_, f32>,
         hints: &Hints<'_>,
     ) -> Result<Adaptation, AlignError> {
-        let Sinkhorn { settings, scale, memory_limit } = self.sinkhorn;
-        settings.check()?;
+        self.solver().check()?;
         if !(self.class_regularization.is_finite() && self.class_regularization >= 0.0) {
             return Err(AlignError::Setting {
                 name: "class_regularization",
@@ -94,8 +114,8 @@ impl AdaptUnpaired for ClassSinkhorn {
             ClassPenalty::LpL1 => 3,
             ClassPenalty::L1L2 => 5,
         };
-        check_memory("costs and plans", source, target, matrices, memory_limit)?;
-        let costs = Costs::of(source, target, scale)?;
+        check_memory("costs and plans", source, target, matrices, self.memory_limit)?;
+        let costs = Costs::of(source, target, self.scale)?;
         let mut members = vec![Vec::new(); classes];
         labels.iter().enumerate().for_each(|(row, &label)| members[label].push(row));
         let mut classes = Classes::new(self, &costs.cost, members);
@@ -129,8 +149,7 @@ impl<'a> Classes<'a> {
 
     fn solve(&mut self, cost: &Array2<f64>) -> SinkhornPlan {
         let (a, b) = &self.masses;
-        let settings = self.method.sinkhorn.settings;
-        solve(cost.view(), a, b, settings, &mut self.potentials)
+        solve(cost.view(), a, b, self.method.solver(), &mut self.potentials)
     }
 
     /// Writes the cost with the penalty's slope at a plan, row by row; `slope` is given the sum over a class in a column
@@ -176,7 +195,7 @@ impl<'a> Classes<'a> {
     }
 
     fn descend(&mut self) -> SinkhornPlan {
-        let epsilon = self.method.sinkhorn.settings.regularization;
+        let epsilon = self.method.regularization;
         let mut found = self.solve(self.cost);
         let mut raised = Array2::zeros(self.cost.dim());
         let mut objective = self.objective(&found.plan);
@@ -217,7 +236,7 @@ impl<'a> Classes<'a> {
 
     /// `Σ P·C + ε·Σ P·ln P + η·Σ_j Σ_c (Σ_{i in c} P_ij²)^½`.
     fn objective(&self, plan: &Array2<f64>) -> f64 {
-        let epsilon = self.method.sinkhorn.settings.regularization;
+        let epsilon = self.method.regularization;
         let mut smooth = 0.0;
         Zip::from(plan).and(self.cost).for_each(|&entry, &cost| {
             let information = if entry > 0.0 { entry * entry.ln() } else { 0.0 };
@@ -232,7 +251,6 @@ impl<'a> Classes<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CostScale, SinkhornSettings};
     use procrust_blas as _;
 
     /// Nothing on the way to another plan is better, and less mass mixes than without the penalty.
@@ -248,13 +266,11 @@ mod tests {
         let members: Vec<Vec<usize>> =
             (0..3).map(|class| (class..12).step_by(3).collect()).collect();
         let method = ClassSinkhorn {
-            sinkhorn: Sinkhorn {
-                settings: SinkhornSettings { regularization: 0.02, ..SinkhornSettings::default() },
-                ..Sinkhorn::default()
-            },
+            regularization: 0.02,
             penalty: ClassPenalty::L1L2,
             class_regularization: 0.5,
             rounds: 500,
+            ..ClassSinkhorn::default()
         };
         let mut classes = Classes::new(&method, &costs.cost, members.clone());
         let plain = classes.solve(&costs.cost).plan;

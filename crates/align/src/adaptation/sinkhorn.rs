@@ -17,8 +17,12 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornSettings};
 /// Courty et al. (2017), as [`ExactTransport`](crate::ExactTransport).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sinkhorn {
-    /// How the plan is found.
-    pub settings: SinkhornSettings,
+    /// ε above 0, the weight of the entropy, as a share of the cost scale.
+    pub regularization: f64,
+    /// The sum of absolute errors of the row sums (masses sum to 1) at which the iteration ends.
+    pub tolerance: f64,
+    /// Iterations at most, at least 1.
+    pub iterations: usize,
     /// What costs are divided by.
     pub scale: CostScale,
     /// The most bytes that the matrices may take.
@@ -26,13 +30,12 @@ pub struct Sinkhorn {
 }
 
 impl Default for Sinkhorn {
-    /// ε = 0.01 of the largest cost.
+    /// ε = 0.01 of the largest cost, tolerance 1e-8, 10,000 iterations, four gibibytes.
     fn default() -> Self {
-        Self {
-            settings: SinkhornSettings::default(),
-            scale: CostScale::Max,
-            memory_limit: MEMORY_LIMIT,
-        }
+        let SinkhornSettings { regularization, tolerance, iterations } =
+            SinkhornSettings::default();
+        let (scale, memory_limit) = (CostScale::Max, MEMORY_LIMIT);
+        Self { regularization, tolerance, iterations, scale, memory_limit }
     }
 }
 
@@ -43,12 +46,14 @@ impl AdaptUnpaired for Sinkhorn {
         target: ArrayView2<'_, f32>,
         _: &Hints<'_>,
     ) -> Result<Adaptation, AlignError> {
-        self.settings.check()?;
+        let Self { regularization, tolerance, iterations, .. } = *self;
+        let settings = SinkhornSettings { regularization, tolerance, iterations };
+        settings.check()?;
         check_sides("Sinkhorn", source, target)?;
         check_memory("cost and plan", source, target, 2, self.memory_limit)?;
         let costs = Costs::of(source, target, self.scale)?;
         let (n, m) = costs.cost.dim();
-        let found = sinkhorn(costs.cost.view(), &vec![1.0; n], &vec![1.0; m], self.settings)?;
+        let found = sinkhorn(costs.cost.view(), &vec![1.0; n], &vec![1.0; m], settings)?;
         costs.finish(source, target, found)
     }
 }

@@ -7,7 +7,10 @@ use rayon::prelude::*;
 
 use crate::algebra::{blocks, factor, product};
 use crate::induced::rows::{Sides, check_dictionary, gather, orthogonal_map, unit};
-use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop};
+use crate::{
+    AffineMap, AlignError, Alignment, Induced, LearnMaps, LearnedMaps, Observer, PairedSpaces,
+    Progress, Stop,
+};
 
 /// Relaxed CSLS: the linear map that maximises CSLS itself on a dictionary.
 ///
@@ -214,4 +217,15 @@ impl Problem {
 fn project(w: &Array2<f64>) -> Result<Array2<f64>, AlignError> {
     let (u, sigma, vt) = factor::svd("the map", w, false)?;
     Ok(factor::scale_columns(&u, &sigma.mapv(|value| value.min(1.0))).dot(&vt))
+}
+
+impl LearnMaps for Rcsls {
+    fn learn(
+        &self,
+        spaces: &PairedSpaces<'_>,
+        observer: &mut Observer<'_>,
+    ) -> Result<LearnedMaps, AlignError> {
+        let PairedSpaces { source, target, pairs, .. } = *spaces;
+        Ok(self.fit_observed(source, target, pairs, observer)?.alignment.into())
+    }
 }

@@ -5,7 +5,10 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::induced::matching;
 use crate::induced::matching::{Direction, Mask, Matcher};
 use crate::induced::rows::{Sides, check_dictionary, orthogonal_map, unit};
-use crate::{AffineMap, AlignError, Alignment, Induced, Observer, Progress, Stop, Warning};
+use crate::{
+    AffineMap, AlignError, Alignment, Induced, LearnMaps, LearnedMaps, Observer, PairedSpaces,
+    Progress, Stop, Warning,
+};
 
 /// Refinement of an orthogonal map by its own best guesses, as in MUSE.
 ///
@@ -174,4 +177,15 @@ pub(crate) fn mutual(
     let forward = matcher.partners(Direction::Forward, Mask::ALL);
     let backward = matcher.partners(Direction::Backward, Mask::ALL);
     matching::mutual(&forward, &backward)
+}
+
+impl LearnMaps for Refinement {
+    fn learn(
+        &self,
+        spaces: &PairedSpaces<'_>,
+        observer: &mut Observer<'_>,
+    ) -> Result<LearnedMaps, AlignError> {
+        let PairedSpaces { source, target, pairs, .. } = *spaces;
+        Ok(self.fit_observed(source, target, pairs, observer)?.alignment.into())
+    }
 }

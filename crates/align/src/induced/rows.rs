@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use crate::algebra::blocks::{self, BLOCK_ROWS};
 use crate::algebra::polar::Polar;
 use crate::algebra::product;
-use crate::checks::check_neighborhood;
+use crate::checks::{check_neighborhood, check_pairs_exist};
 use crate::{AlignError, RowStep, Warning, prepare_rows};
 
 /// The rows among the first `limit` that are not zero, checked to be finite.
@@ -60,13 +60,7 @@ pub(crate) fn check_dictionary(
     target: ArrayView2<'_, f32>,
     expected: usize,
 ) -> Result<Vec<(usize, usize)>, AlignError> {
-    for (entry, &(i, j)) in dictionary.iter().enumerate() {
-        for (side, row, rows) in [("source", i, source.nrows()), ("target", j, target.nrows())] {
-            if row >= rows {
-                return Err(AlignError::Pair { entry, side, row, rows });
-            }
-        }
-    }
+    check_pairs_exist(dictionary, source.nrows(), target.nrows())?;
     let filled = |x: &ArrayView2<'_, f32>, row: usize| x.row(row).iter().any(|&value| value != 0.0);
     let usable: Vec<_> = dictionary
         .iter()

@@ -11,6 +11,10 @@ use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_co
 /// `y ↦ (y − m_t)·P_t`, the source in its own times `P_sᵀ·P_t`, `x ↦ (x − m_s)·P_s·P_sᵀ·P_t`. The
 /// sign of each axis is such that its largest entry is positive.
 ///
+/// Reports the diagnostic `components` where the number was chosen. The choice is by the subspace
+/// disagreement measure of Gong et al. rather than the bound of the paper's theorem: the bound takes
+/// an allowed deviation, in units of the data.
+///
 /// Fernando, Habrard, Sebban & Tuytelaars (2013), "Unsupervised visual domain adaptation using
 /// subspace alignment", ICCV, doi:10.1109/ICCV.2013.368.
 ///
@@ -20,34 +24,21 @@ use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_co
 /// use procrust_align::{AlignUnpaired, SubspaceAlignment};
 ///
 /// let x = array![[1.0_f32, 2.0, 0.0], [3.0, 1.0, 1.0], [5.0, 5.0, 2.0], [4.0, 0.0, 9.0]];
-/// let alignment = SubspaceAlignment { components: 2 }.fit(x.view(), x.view())?;
+/// let alignment = SubspaceAlignment { components: Some(2) }.fit(x.view(), x.view())?;
 /// assert_eq!(alignment.source().apply(x.view())?.dim(), (4, 2));
 /// assert_eq!(alignment.target().apply(x.view())?.dim(), (4, 2));
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubspaceAlignment {
-    /// Dimensions of the shared space: at least 1, at most the rank of either covariance.
-    pub components: usize,
+    /// Dimensions of the shared space: at least 1, at most the rank of either covariance; `None` for
+    /// what [`shared_components`] chooses up to d / 2.
+    pub components: Option<usize>,
 }
 
 impl SubspaceAlignment {
-    /// The method with the number of components that the subspace disagreement measure chooses,
-    /// [`shared_components`] up to d / 2.
-    ///
-    /// Gong et al.'s measure rather than the bound of Fernando et al.'s theorem: the bound asks for
-    /// a deviation that is allowed, in units of the data, which moves the question.
-    ///
-    /// # Errors
-    ///
-    /// As [`shared_components`].
-    pub fn chosen(source: &Spectrum, target: &Spectrum) -> Result<Self, AlignError> {
-        let components = shared_components(source, target, source.dim() / 2)?;
-        Ok(Self { components })
-    }
-
     fn check(self) -> Result<(), AlignError> {
-        check_components(Some(self.components))
+        check_components(self.components)
     }
 }
 
@@ -65,18 +56,24 @@ impl AlignUnpaired for SubspaceAlignment {
     fn solve(&self, source: &Spectrum, target: &Spectrum) -> Result<Alignment, AlignError> {
         self.check()?;
         check_dims("subspace alignment", source.dim(), target.dim())?;
-        let k = self.components;
-        check_rank(k, source, target)?;
+        let k = match self.components {
+            Some(k) => check_rank(k, source, target)?,
+            None => shared_components(source, target, source.dim() / 2)?,
+        };
 
         let (source_axes, target_axes) = (source.axes(), target.axes());
         let source_axes = source_axes.slice(s![.., ..k]); // P_s, d × k
         let target_axes = target_axes.slice(s![.., ..k]); // P_t, d × k
         let turned = source_axes.dot(&source_axes.t().dot(&target_axes));
         let zero = Array1::zeros(k);
-        Alignment::new(
+        let alignment = Alignment::new(
             AffineMap::new(source.mean().to_owned(), turned, zero.clone())?,
             AffineMap::new(target.mean().to_owned(), target_axes.to_owned(), zero)?,
-        )
+        )?;
+        Ok(match self.components {
+            Some(_) => alignment,
+            None => alignment.with_diagnostic("components", k as f64),
+        })
     }
 }
 
@@ -92,12 +89,12 @@ mod tests {
     fn too_many_components_name_the_largest() {
         let x = array![[1.0_f32, 2.0, 3.0], [2.0, 0.0, 1.0], [2.0, 2.0, 2.0]];
         let y = array![[1.0_f32, 2.0, 0.0], [3.0, 4.0, 0.0]];
-        let error = SubspaceAlignment { components: 2 }.fit(x.view(), y.view()).unwrap_err();
+        let error = SubspaceAlignment { components: Some(2) }.fit(x.view(), y.view()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "components is 2, the largest possible here is 1 (rank of the target)"
         );
-        let error = SubspaceAlignment { components: 0 }.fit(x.view(), y.view()).unwrap_err();
+        let error = SubspaceAlignment { components: Some(0) }.fit(x.view(), y.view()).unwrap_err();
         assert_eq!(error.to_string(), "components is 0, expected at least 1");
     }
 }

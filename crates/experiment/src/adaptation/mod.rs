@@ -181,13 +181,11 @@ pub fn adapt_split(
         AdaptationMethod::LinearTransport { regularization } => {
             LinearTransport { regularization }.solve(of, to)?
         }
-        AdaptationMethod::Subspace { components: Some(components) } => {
-            SubspaceAlignment { components }.solve(of, to)?
-        }
-        AdaptationMethod::Subspace { components: None } => {
-            let chosen = SubspaceAlignment::chosen(of, to)?;
-            remarks.push(format!("chose {} components", chosen.components));
-            chosen.solve(of, to)?
+        AdaptationMethod::Subspace { components } => {
+            let alignment = SubspaceAlignment { components }.solve(of, to)?;
+            let chosen = alignment.diagnostic("components");
+            remarks.extend(chosen.map(|chosen| format!("chose {chosen} components")));
+            alignment
         }
         _ => unreachable!("the others were left above"),
     };

@@ -109,9 +109,9 @@ impl UnpairedMethod {
                 None => json!("auto"),
             }}),
             Self::Transport(_) => json!({}),
-            Self::Sinkhorn(method) => json!({"regularization": method.settings.regularization}),
+            Self::Sinkhorn(method) => json!({"regularization": method.regularization}),
             Self::ClassSinkhorn(method) => json!({
-                "regularization": method.sinkhorn.settings.regularization,
+                "regularization": method.regularization,
                 "class_regularization": method.class_regularization,
                 "penalty": match method.penalty {
                     ClassPenalty::L1L2 => "l1-l2",
@@ -164,7 +164,7 @@ impl UnpairedMethod {
                 let default = ClassSinkhorn::default();
                 let penalties = [("lp-l1", ClassPenalty::LpL1), ("l1-l2", ClassPenalty::L1L2)];
                 Self::ClassSinkhorn(ClassSinkhorn {
-                    sinkhorn: sinkhorn(table)?,
+                    regularization: sinkhorn(table)?.regularization,
                     penalty: table.word("penalty", &penalties)?.unwrap_or(default.penalty),
                     class_regularization: table
                         .number("class_regularization", 0.0)?
@@ -229,6 +229,6 @@ fn jda(table: &mut Table, iterates: bool) -> Result<Jda, PlanError> {
 fn sinkhorn(table: &mut Table) -> Result<Sinkhorn, PlanError> {
     let mut method = Sinkhorn::default();
     let regularization = table.number("regularization", 0.0)?;
-    method.settings.regularization = regularization.unwrap_or(method.settings.regularization);
+    method.regularization = regularization.unwrap_or(method.regularization);
     Ok(method)
 }

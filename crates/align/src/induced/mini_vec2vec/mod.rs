@@ -12,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::algebra::polar::Polar;
 use crate::induced::rows::{orthogonal_map, unit, usable};
 use crate::{
-    AffineMap, AlignError, Alignment, Induced, Moments, Observer, Progress, Stop, Warning,
+    AffineMap, AlignError, Alignment, Induced, LearnMaps, LearnedMaps, Moments, Observer,
+    PairedSpaces, Progress, Stop, Warning,
 };
 
 /// Steps of k-means, at most; the centres need not be exact.
@@ -320,4 +321,23 @@ fn mean_cosine(a: &Array2<f32>, b: &Array2<f32>) -> f64 {
         if lengths > 0.0 { f64::from(a.dot(&b)) / lengths } else { 0.0 }
     };
     a.rows().into_iter().zip(b.rows()).map(cosine).sum::<f64>() / a.nrows() as f64
+}
+
+impl LearnMaps for MiniVec2Vec {
+    fn learn(
+        &self,
+        spaces: &PairedSpaces<'_>,
+        observer: &mut Observer<'_>,
+    ) -> Result<LearnedMaps, AlignError> {
+        let PairedSpaces { source, target, seed, .. } = *spaces;
+        Ok(self.fit_observed(source, target, seed, observer)?.alignment.into())
+    }
+
+    fn needs_pairs(&self) -> bool {
+        false
+    }
+
+    fn is_unsupervised(&self, _: bool) -> bool {
+        true
+    }
 }

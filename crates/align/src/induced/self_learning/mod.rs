@@ -9,7 +9,8 @@ use crate::induced::matching;
 use crate::induced::matching::{Direction, Mask, Matcher};
 use crate::induced::rows::{check_dictionary, gather, orthogonal_map, usable};
 use crate::{
-    AffineMap, AlignError, AlignPaired, Alignment, Induced, Observer, Progress, Stop, VecMap,
+    AffineMap, AlignError, AlignPaired, Alignment, Induced, LearnMaps, LearnedMaps, Observer,
+    PairedSpaces, Progress, Stop, VecMap,
 };
 
 /// Self-learning: a dictionary and an orthogonal map that improve each other, from few pairs or
@@ -70,6 +71,8 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SelfLearning {
+    /// Begin without pairs, whether there are any or not.
+    pub unsupervised: bool,
     /// The first dictionary without pairs looks at so many rows of either side; memory grows with
     /// the square, 64 MB a side for 4,000.
     pub start_rows: usize,
@@ -104,6 +107,7 @@ impl Default for SelfLearning {
     /// rows in the rounds that drop pairs, if there are more than 10,000.
     fn default() -> Self {
         Self {
+            unsupervised: false,
             start_rows: 4_000,
             vocabulary: 20_000,
             coarse: 5_000,
@@ -162,7 +166,7 @@ impl SelfLearning {
         );
         check_neighborhood(self.csls_k, rows.0.len(), rows.1.len())?;
         let (x, y) = (source.select(Axis(0), &rows.0), target.select(Axis(0), &rows.1));
-        let given = match dictionary {
+        let given = match dictionary.filter(|_| !self.unsupervised) {
             Some(pairs) => check_dictionary(pairs, source, target, 1)?,
             None => Vec::new(),
         };
@@ -343,4 +347,24 @@ fn width(keep: f64, k: usize) -> usize {
 fn induce(matcher: &Matcher, seed: u64, round: usize, keep: f64) -> Vec<(usize, usize)> {
     let partners = |direction| matcher.partners(direction, Mask::new(seed, round, direction, keep));
     matching::union(&partners(Direction::Forward), &partners(Direction::Backward))
+}
+
+impl LearnMaps for SelfLearning {
+    fn learn(
+        &self,
+        spaces: &PairedSpaces<'_>,
+        observer: &mut Observer<'_>,
+    ) -> Result<LearnedMaps, AlignError> {
+        let PairedSpaces { source, target, pairs, seed } = *spaces;
+        let pairs = Some(pairs).filter(|pairs| !pairs.is_empty());
+        Ok(self.fit_observed(source, target, pairs, seed, observer)?.alignment.into())
+    }
+
+    fn needs_pairs(&self) -> bool {
+        false
+    }
+
+    fn is_unsupervised(&self, has_pairs: bool) -> bool {
+        self.unsupervised || !has_pairs
+    }
 }

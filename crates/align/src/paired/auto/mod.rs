@@ -9,11 +9,11 @@ pub use candidate::AutoCandidate;
 pub use retrieval::{Score, Similarity};
 pub use selection::{CandidateScore, MeanScore};
 
-use crate::checks::check_rows;
+use crate::checks::{check_pairs_exist, check_rows};
 use crate::moments::folds::check_folds;
 use crate::paired::auto::retrieval::{Among, Distinct, Test};
 use crate::paired::auto::selection::choose;
-use crate::{AlignError, Alignment, PairFolds};
+use crate::{AlignError, Alignment, LearnMaps, LearnedMaps, Observer, PairFolds, PairedSpaces};
 
 /// The closed-form methods, the best of them found by cross-validation.
 ///
@@ -124,14 +124,7 @@ impl Auto {
         target: ArrayView2<'_, f32>,
         pairs: &[(usize, usize)],
     ) -> Result<Choice, AlignError> {
-        for (entry, &(i, j)) in pairs.iter().enumerate() {
-            for (side, row, rows) in [("source", i, source.nrows()), ("target", j, target.nrows())]
-            {
-                if row >= rows {
-                    return Err(AlignError::Pair { entry, side, row, rows });
-                }
-            }
-        }
+        check_pairs_exist(pairs, source.nrows(), target.nrows())?;
         let (s, t): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
         let (x, y) = (source.select(Axis(0), &s), target.select(Axis(0), &t));
         self.choose(x.view(), y.view(), Among::All { rows: target.view(), targets: &t })
@@ -281,6 +274,38 @@ fn finish(
         alignment = alignment.with_diagnostic(name, value);
     }
     Ok(Choice { alignment, chosen, scores })
+}
+
+impl LearnMaps for Auto {
+    /// By [`fit_among`](Self::fit_among); a remark says what was chosen and what every candidate scored.
+    fn learn(
+        &self,
+        spaces: &PairedSpaces<'_>,
+        _: &mut Observer<'_>,
+    ) -> Result<LearnedMaps, AlignError> {
+        let choice = self.fit_among(spaces.source, spaces.target, spaces.pairs)?;
+        let remarks = vec![choice.summary()];
+        Ok(LearnedMaps { remarks, ..choice.alignment.into() })
+    }
+}
+
+impl Choice {
+    /// The chosen candidate and the scores of all, in one line.
+    fn summary(&self) -> String {
+        let score = |score: &CandidateScore| {
+            let name = score.candidate.name();
+            match &score.outcome {
+                Ok(found) => format!("{name} {:.3} ± {:.3}", found.mean, found.standard_error),
+                Err(error) => format!("{name} cannot be fitted ({error})"),
+            }
+        };
+        let scores: Vec<String> = self.scores.iter().map(score).collect();
+        format!(
+            "took {}; held-out mean reciprocal rank and its standard error: {}",
+            self.chosen.name(),
+            scores.join(", ")
+        )
+    }
 }
 
 #[cfg(test)]

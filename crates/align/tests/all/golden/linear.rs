@@ -263,7 +263,8 @@ fn subspace_alignment_is_skadas() {
         for expected in list(&case["subspace"]) {
             let components = expected["k"].as_u64().unwrap() as usize;
             let what = format!("{name}, {components} components");
-            let found = SubspaceAlignment { components }.fit(x.view(), y.view()).unwrap();
+            let found =
+                SubspaceAlignment { components: Some(components) }.fit(x.view(), y.view()).unwrap();
             // A target axis has either sign, and both maps share it. The source's own drops out.
             let target = matrix(&expected["target"]);
             let turn = signs(target.view());

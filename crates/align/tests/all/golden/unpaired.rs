@@ -9,8 +9,8 @@ use ndarray::Array2;
 use procrust_align::{
     AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassPenalty, ClassSinkhorn, Coral,
     CostScale, Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca,
-    Kernel, Kliep, Kmm, NearestWeights, Regularization, Sinkhorn, SinkhornSettings, Spectrum, Tca,
-    Ulsif, WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+    Kernel, Kliep, Kmm, NearestWeights, Regularization, Sinkhorn, Spectrum, Tca, Ulsif,
+    WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
 };
 use serde_json::Value;
 
@@ -208,12 +208,13 @@ fn sinkhorn_is_pots() {
                 "median" => CostScale::Median,
                 _ => CostScale::One,
             };
-            let settings = SinkhornSettings {
+            let method = Sinkhorn {
                 regularization: number(&expected["reg"]),
                 tolerance: 1e-13,
                 iterations: 200_000,
+                scale,
+                ..Sinkhorn::default()
             };
-            let method = Sinkhorn { settings, scale, ..Sinkhorn::default() };
             let found = method.adapt(case.x.view(), case.y.view(), &Hints::default()).unwrap();
             let image = found.source().mapv(f64::from);
             // Where the iteration converges slowly an error of 1e-13 in the marginals is far more in
@@ -233,16 +234,14 @@ fn class_sinkhorn(
     penalty: ClassPenalty,
     rounds: usize,
 ) -> Array2<f64> {
-    let settings = SinkhornSettings {
+    let method = ClassSinkhorn {
         regularization: number(&expected["reg"]),
         tolerance: 1e-13,
         iterations: 100_000,
-    };
-    let method = ClassSinkhorn {
-        sinkhorn: Sinkhorn { settings, ..Sinkhorn::default() },
         penalty,
         class_regularization: number(&expected["eta"]),
         rounds,
+        ..ClassSinkhorn::default()
     };
     let hints = Hints { labels: Some(&case.labels), ..Hints::default() };
     let found = method.adapt(case.x.view(), case.y.view(), &hints).unwrap();

@@ -141,7 +141,7 @@ fn unpaired_methods() -> Vec<(String, Box<dyn AlignUnpaired>)> {
         methods.push((format!("{method:?}"), Box::new(method)));
     }
     for components in [1, 3] {
-        let method = SubspaceAlignment { components };
+        let method = SubspaceAlignment { components: Some(components) };
         methods.push((format!("{method:?}"), Box::new(method)));
     }
     methods
@@ -445,7 +445,7 @@ proptest! {
     #[test]
     fn subspaces_have_orthonormal_axes(seed in 0..10_000_u64, k in 1..6_usize) {
         let (x, y) = (mixed(20, 5, seed), mixed(15, 5, seed + 1));
-        let method = SubspaceAlignment { components: k };
+        let method = SubspaceAlignment { components: Some(k) };
         let fit = method.fit(x.view(), y.view()).unwrap();
         let (source, target) = (fit.source(), fit.target());
         prop_assert_eq!((source.matrix().dim(), target.matrix().dim()), ((5, k), (5, k)));
@@ -934,7 +934,8 @@ fn what_all_rows_share_is_no_variance() {
     let transport = LinearTransport { regularization: 0.0 };
     let error = transport.fit(flat.view(), rows.view()).unwrap_err();
     assert!(matches!(error, AlignError::NoVariance { what: "source" }), "{error}");
-    let error = SubspaceAlignment { components: 1 }.fit(rows.view(), flat.view()).unwrap_err();
+    let error =
+        SubspaceAlignment { components: Some(1) }.fit(rows.view(), flat.view()).unwrap_err();
     assert!(matches!(error, AlignError::Components { asked: 1, largest: 0, side: "target" }));
 }
 

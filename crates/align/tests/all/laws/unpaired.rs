@@ -45,7 +45,7 @@ fn methods() -> Vec<(String, Box<dyn AdaptUnpaired>)> {
     }
     let mut add = |name: &str, method: Box<dyn AdaptUnpaired>| methods.push((name.into(), method));
     add("joint PCA", Box::new(JointPca { components: 1 }));
-    add("subspace", Box::new(SubspaceAlignment { components: 1 }));
+    add("subspace", Box::new(SubspaceAlignment { components: Some(1) }));
     add("CORAL", Box::<Coral>::default());
     add("linear transport", Box::new(LinearTransport { regularization: 0.1 }));
     add("GFK", Box::new(Gfk { components: Some(1) }));
@@ -65,10 +65,18 @@ fn methods() -> Vec<(String, Box<dyn AdaptUnpaired>)> {
     }
     add("exact transport", Box::<ExactTransport>::default());
     for regularization in [1e-3, 1.0] {
-        let settings = SinkhornSettings { regularization, tolerance: 1e-6, iterations: 200 };
-        let sinkhorn = Sinkhorn { settings, scale: CostScale::Median, ..Sinkhorn::default() };
+        let (tolerance, iterations, scale) = (1e-6, 200, CostScale::Median);
+        let sinkhorn =
+            Sinkhorn { regularization, tolerance, iterations, scale, ..Sinkhorn::default() };
         add("Sinkhorn", Box::new(sinkhorn));
-        let classes = ClassSinkhorn { sinkhorn, rounds: 3, ..ClassSinkhorn::default() };
+        let classes = ClassSinkhorn {
+            regularization,
+            tolerance,
+            iterations,
+            scale,
+            rounds: 3,
+            ..ClassSinkhorn::default()
+        };
         add("Sinkhorn with classes", Box::new(classes));
         let norms = ClassSinkhorn { penalty: ClassPenalty::L1L2, ..classes };
         add("Sinkhorn with classes by norms", Box::new(norms));
@@ -360,8 +368,7 @@ fn classes_mix_less_with_the_penalty() {
     let (x, labels) = classes(30, 3, 0.0, 31);
     let (y, _) = classes(30, 3, 0.4, 32);
     let hints = Hints { labels: Some(&labels), ..Hints::default() };
-    let settings = SinkhornSettings { regularization: 0.2, ..SinkhornSettings::default() };
-    let plain = Sinkhorn { settings, ..Sinkhorn::default() };
+    let plain = Sinkhorn { regularization: 0.2, ..Sinkhorn::default() };
     let spread = |found: &Adaptation| -> f32 {
         (0..3)
             .map(|class| {
@@ -373,7 +380,7 @@ fn classes_mix_less_with_the_penalty() {
     };
     let without = spread(&plain.adapt(x.view(), y.view(), &hints).unwrap());
     let method = ClassSinkhorn {
-        sinkhorn: plain,
+        regularization: 0.2,
         class_regularization: 0.5,
         rounds: 5,
         ..ClassSinkhorn::default()
@@ -400,7 +407,8 @@ fn equal_domains_agree_and_distinct_ones_do_not() {
     assert_eq!(same.len(), 6);
     assert!(same.iter().all(|&value| value < 1e-6), "{same:?}");
     assert_eq!(shared_components(&x, &x, 3).unwrap(), 3);
-    assert_eq!(SubspaceAlignment::chosen(&x, &x).unwrap().components, 3);
+    let chosen = SubspaceAlignment { components: None }.solve(&x, &x).unwrap();
+    assert_eq!(chosen.diagnostic("components"), Some(3.0));
     // Variance along other axes.
     let scaled = |order: [f32; 6], seed: u64| {
         let rows = uniform(400, 6, seed) * ndarray::arr1(&order);
