@@ -109,6 +109,46 @@ impl FittedKernel {
     }
 }
 
+/// A kernel as a word of plan files; γ of a Gaussian kernel is then chosen.
+#[cfg(feature = "settings")]
+pub(crate) mod word {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Kernel;
+
+    #[derive(Serialize, Deserialize, schemars::JsonSchema)]
+    #[serde(rename_all = "kebab-case")]
+    #[schemars(inline)]
+    pub(crate) enum Word {
+        None,
+        Linear,
+        Rbf,
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(crate) fn serialize<S: Serializer>(
+        kernel: &Option<Kernel>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let word = match kernel {
+            None => Word::None,
+            Some(Kernel::Linear) => Word::Linear,
+            Some(Kernel::Rbf { .. }) => Word::Rbf,
+        };
+        word.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Kernel>, D::Error> {
+        Ok(match Word::deserialize(deserializer)? {
+            Word::None => None,
+            Word::Linear => Some(Kernel::Linear),
+            Word::Rbf => Some(Kernel::Rbf { gamma: None }),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

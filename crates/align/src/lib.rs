@@ -61,7 +61,11 @@
 mod adaptation;
 mod algebra;
 mod checks;
+#[cfg(feature = "settings")]
+mod declared;
 mod error;
+#[cfg(feature = "settings")]
+mod importance;
 mod induced;
 mod kernel;
 mod learn;
@@ -77,6 +81,8 @@ mod weights;
 
 pub use adaptation::*;
 pub use error::AlignError;
+#[cfg(feature = "settings")]
+pub use importance::{ImportanceWeighting, weighting_methods};
 pub use induced::*;
 pub use kernel::Kernel;
 pub use learn::{LearnMaps, LearnedMaps, PairedSpaces};

@@ -57,6 +57,12 @@ pub trait AdaptUnpaired: Send + Sync {
         target: ArrayView2<'_, f32>,
         hints: &Hints<'_>,
     ) -> Result<Adaptation, AlignError>;
+
+    /// Whether the authors of the method scale rows to unit length before they adapt them, and again
+    /// afterwards.
+    fn takes_unit_rows(&self) -> bool {
+        false
+    }
 }
 
 /// Implements [`AdaptUnpaired`] for a method that ends in an alignment.

@@ -14,18 +14,32 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, Kernel};
 /// Wang, Chen, Hao, Feng & Shen (2017), "Balanced distribution adaptation for transfer learning",
 /// ICDM, doi:10.1109/ICDM.2017.150.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Bda {
     /// Dimensions of the result.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: usize,
-    /// μ above 0, how strongly large weights are avoided.
+    /// μ above 0, how strongly large weights are penalised.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub mu: f64,
     /// The kernel; `None` for the rows themselves.
+    #[cfg_attr(
+        feature = "settings",
+        serde(with = "crate::kernel::word"),
+        schemars(with = "crate::kernel::word::Word")
+    )]
     pub kernel: Option<Kernel>,
     /// As of [`Tca::landmarks`](crate::Tca::landmarks).
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub landmarks: Option<usize>,
-    /// The most rounds, at least 1, the one without pseudo-labels not counted.
+    /// Rounds at most, at least 1; the one without pseudo-labels is not counted.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub iterations: usize,
-    /// β.
+    /// β, the weight of classes against domains: a number from 0 to 1, or estimated in every round.
     pub balance: Balance,
 }
 
@@ -62,4 +76,11 @@ impl AdaptUnpaired for Bda {
             Rounds { method: "BDA", components, mu, kernel, landmarks, iterations, balance };
         rounds.adapt(source, target, hints)
     }
+
+    fn takes_unit_rows(&self) -> bool {
+        true
+    }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Bda, "bda");

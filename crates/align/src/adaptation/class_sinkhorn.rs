@@ -18,22 +18,34 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornPlan, Sinkhorn
 /// Courty, Flamary & Tuia (2014), "Domain adaptation with regularized optimal transport", ECML
 /// PKDD, doi:10.1007/978-3-662-44848-9_18; Courty et al. (2017), as [`ExactTransport`](crate::ExactTransport).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct ClassSinkhorn {
     /// ε above 0, the weight of the entropy, as a share of the cost scale.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub regularization: f64,
     /// Ω, the penalty on classes that share a target row.
     pub penalty: ClassPenalty,
     /// η of at least 0, the weight of the penalty, as a share of the cost scale.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub class_regularization: f64,
     /// Rounds at most, at least 1; the first has no penalty.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub rounds: usize,
-    /// The sum of absolute errors of the row sums (masses sum to 1) at which an iteration ends.
+    /// The sum of absolute errors of the row sums (masses sum to 1) at which the iteration ends.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub tolerance: f64,
     /// Iterations of each round at most, at least 1.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub iterations: usize,
     /// What costs are divided by.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub scale: CostScale,
     /// The most bytes that the matrices may take.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub memory_limit: u64,
 }
 
@@ -47,15 +59,21 @@ impl ClassSinkhorn {
 /// What a target row's mass from several classes costs, in [`ClassSinkhorn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)
+)]
 pub enum ClassPenalty {
     /// `Σ_j Σ_c (Σ_{i in c} P_ij)^½`: L_p-L1 with p = ½. Each round replaces it by its tangent at the plan,
     /// which is one more cost, and runs [`sinkhorn`] (majorisation-minimisation). As it is not convex, more rounds go
     /// on parting classes.
     #[default]
+    #[cfg_attr(feature = "settings", serde(rename = "lp-l1"))]
     LpL1,
     /// `Σ_j Σ_c (Σ_{i in c} P_ij²)^½`: L1-L2, convex. Each round goes from the plan towards that of its tangent (the
     /// generalised conditional gradient), as far as that pays; rounds end when the objective falls by
     /// less than 1e-12 of itself.
+    #[cfg_attr(feature = "settings", serde(rename = "l1-l2"))]
     L1L2,
 }
 
@@ -247,6 +265,9 @@ impl<'a> Classes<'a> {
         smooth + self.method.class_regularization * self.members.iter().map(mixed).sum::<f64>()
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(ClassSinkhorn, "class-sinkhorn");
 
 #[cfg(test)]
 mod tests {

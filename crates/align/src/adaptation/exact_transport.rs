@@ -21,8 +21,14 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints};
 /// Courty, Flamary, Tuia & Rakotomamonjy (2017), "Optimal transport for domain adaptation", IEEE
 /// Transactions on Pattern Analysis and Machine Intelligence 39(9), doi:10.1109/TPAMI.2016.2615921.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct ExactTransport {
     /// The most bytes that the matrix of costs may take.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub memory_limit: u64,
 }
 
@@ -55,6 +61,9 @@ impl AdaptUnpaired for ExactTransport {
             .with_diagnostic("pivots", plan.pivots as f64))
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(ExactTransport, "transport");
 
 #[cfg(test)]
 mod tests {

@@ -26,9 +26,15 @@ const NO_ANGLE: f64 = 1e-8;
 /// Gong, Shi, Sha & Grauman (2012), "Geodesic flow kernel for unsupervised domain adaptation",
 /// CVPR, doi:10.1109/CVPR.2012.6247911. Their program multiplies `G` by 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Gfk {
-    /// k, at most the rank of either side; `None` for what [`shared_components`] chooses up to
+    /// k, at most the rank of either side. `None` (`"auto"`) for what [`shared_components`] chooses up to
     /// d / 2.
+    #[cfg_attr(feature = "settings", serde(with = "procrust_settings::or_auto"), schemars(with = "procrust_settings::OrAuto<usize>", extend("minimum" = 1)))]
     pub components: Option<usize>,
 }
 
@@ -119,6 +125,9 @@ fn block_root(theta: f64) -> [f64; 3] {
 }
 
 adapt_by_alignment!(Gfk);
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Gfk, "gfk");
 
 #[cfg(test)]
 mod tests {

@@ -21,16 +21,30 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, Kernel};
 /// adaptation", ICCV, doi:10.1109/ICCV.2013.274. Their program weighs `M₀` by the number of
 /// classes; the paper, followed here, does not.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Jda {
     /// Dimensions of the result.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: usize,
-    /// μ above 0, how strongly large weights are avoided.
+    /// μ above 0, how strongly large weights are penalised.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub mu: f64,
     /// The kernel; `None` for the rows themselves.
+    #[cfg_attr(
+        feature = "settings",
+        serde(with = "crate::kernel::word"),
+        schemars(with = "crate::kernel::word::Word")
+    )]
     pub kernel: Option<Kernel>,
     /// As of [`Tca::landmarks`](crate::Tca::landmarks).
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub landmarks: Option<usize>,
-    /// The most rounds, at least 1, the one without pseudo-labels not counted.
+    /// Rounds at most, at least 1; the one without pseudo-labels is not counted.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub iterations: usize,
 }
 
@@ -53,4 +67,11 @@ impl AdaptUnpaired for Jda {
             Rounds { method: "JDA", components, mu, kernel, landmarks, iterations, balance: None };
         rounds.adapt(source, target, hints)
     }
+
+    fn takes_unit_rows(&self) -> bool {
+        true
+    }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Jda, "jda");

@@ -172,3 +172,11 @@ fn estimate(
     let sum = of_domains + of_classes;
     if sum > 0.0 { 1.0 - of_domains / sum } else { 0.5 }
 }
+
+#[cfg(feature = "settings")]
+crate::declared::number_or_word!(
+    Balance,
+    Fixed,
+    Estimated = "estimated",
+    { "type": "number", "minimum": 0.0, "maximum": 1.0 }
+);

@@ -18,8 +18,14 @@ use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum};
 /// Philosophical Magazine 2(11), doi:10.1080/14786440109462720; as a baseline of adaptation in Pan,
 /// Tsang, Kwok & Yang (2011), doi:10.1109/TNN.2010.2091281.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct JointPca {
     /// Dimensions kept, from 1 to the rank of both domains together.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: usize,
 }
 
@@ -61,3 +67,13 @@ impl AlignUnpaired for JointPca {
 }
 
 adapt_by_alignment!(JointPca);
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(JointPca, "pca");
+
+impl Default for JointPca {
+    /// 30 components.
+    fn default() -> Self {
+        Self { components: 30 }
+    }
+}

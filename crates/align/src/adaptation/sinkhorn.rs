@@ -16,16 +16,26 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, SinkhornSettings};
 ///
 /// Courty et al. (2017), as [`ExactTransport`](crate::ExactTransport).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Sinkhorn {
     /// ε above 0, the weight of the entropy, as a share of the cost scale.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub regularization: f64,
     /// The sum of absolute errors of the row sums (masses sum to 1) at which the iteration ends.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub tolerance: f64,
     /// Iterations at most, at least 1.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub iterations: usize,
     /// What costs are divided by.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub scale: CostScale,
     /// The most bytes that the matrices may take.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub memory_limit: u64,
 }
 
@@ -57,6 +67,9 @@ impl AdaptUnpaired for Sinkhorn {
         costs.finish(source, target, found)
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Sinkhorn, "sinkhorn");
 
 #[cfg(test)]
 mod tests {

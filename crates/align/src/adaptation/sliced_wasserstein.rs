@@ -38,6 +38,11 @@ const GAIN: f64 = 1e-6;
 /// class-conditioned distribution alignment", Allerton, doi:10.1109/ALLERTON.2019.8919960, where the
 /// map is a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "Keys", into = "Keys")
+)]
 pub struct SlicedAlignment {
     /// Directions, at least 1.
     pub directions: usize,
@@ -295,3 +300,63 @@ impl SlicedAlignment {
 fn identity(at: &Point) -> Array2<f64> {
     Array2::eye(at.offset.len())
 }
+
+/// The linear map of the source that minimises the sliced Wasserstein distance to the target.
+#[cfg(feature = "settings")]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Keys {
+    /// Directions.
+    #[schemars(range(min = 1))]
+    directions: usize,
+    /// Steps of each round.
+    #[schemars(range(min = 1))]
+    steps: usize,
+    /// The weight of the class terms; with 0, labels are not used.
+    #[schemars(range(min = 0.0))]
+    class_weight: f64,
+    /// ρ, how strongly the matrix is drawn to the identity.
+    #[schemars(range(min = 0.0))]
+    regularization: Option<f64>,
+    /// Take the nearest orthogonal matrix after each step, in place of the penalty.
+    orthogonal: Option<bool>,
+}
+
+#[cfg(feature = "settings")]
+impl Default for Keys {
+    fn default() -> Self {
+        SlicedAlignment::default().into()
+    }
+}
+
+#[cfg(feature = "settings")]
+impl From<SlicedAlignment> for Keys {
+    fn from(method: SlicedAlignment) -> Self {
+        let SlicedAlignment { directions, steps, freedom, class_weight, .. } = method;
+        let (regularization, orthogonal) = match freedom {
+            Freedom::Linear(strength) => (Some(strength), None),
+            Freedom::Orthogonal => (None, Some(true)),
+        };
+        Self { directions, steps, class_weight, regularization, orthogonal }
+    }
+}
+
+#[cfg(feature = "settings")]
+impl From<Keys> for SlicedAlignment {
+    fn from(keys: Keys) -> Self {
+        let Keys { directions, steps, class_weight, regularization, orthogonal } = keys;
+        let default = Self::default();
+        let freedom = match (orthogonal, regularization) {
+            (Some(true), _) => Freedom::Orthogonal,
+            (_, Some(strength)) => Freedom::Linear(strength),
+            (_, None) => default.freedom,
+        };
+        Self { directions, steps, freedom, class_weight, ..default }
+    }
+}
+
+#[cfg(feature = "settings")]
+crate::declared::schema_of_keys!(SlicedAlignment, Keys);
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(SlicedAlignment, "sliced-wasserstein");

@@ -33,15 +33,28 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, Hints, Kernel};
 /// Transactions on Neural Networks 22(2), doi:10.1109/TNN.2010.2091281. `L` is scaled to unit norm
 /// as in Long et al. (2013); see [`Jda`](crate::Jda).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Tca {
     /// Dimensions of the result.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: usize,
-    /// μ above 0, how strongly large weights are avoided.
+    /// μ above 0, how strongly large weights are penalised.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub mu: f64,
     /// The kernel; `None` for the rows themselves.
+    #[cfg_attr(
+        feature = "settings",
+        serde(with = "crate::kernel::word"),
+        schemars(with = "crate::kernel::word::Word")
+    )]
     pub kernel: Option<Kernel>,
     /// Rows drawn by the seed that stand for all in a kernel; `None` for all rows up to 5,000 and
     /// 1,000 of more. Of no effect where the problem is d × d.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub landmarks: Option<usize>,
 }
 
@@ -70,7 +83,14 @@ impl AdaptUnpaired for Tca {
         let vectors = problem.solve(self.components, self.mu)?;
         finish(&features, &vectors, source, target)
     }
+
+    fn takes_unit_rows(&self) -> bool {
+        true
+    }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Tca, "tca");
 
 #[cfg(test)]
 mod tests {

@@ -34,17 +34,25 @@ use crate::{
 /// Joulin, Bojanowski, Mikolov, Jégou and Grave (2018), "Loss in translation: learning bilingual
 /// word mapping with a retrieval criterion", EMNLP, doi:10.18653/v1/D18-1330.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Rcsls {
     /// Steps.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub epochs: usize,
-    /// The first step width.
+    /// The first step width, above 0.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub learning_rate: f64,
-    /// Neighbours in the loss.
+    /// Neighbours in the loss, at least 1.
+    #[cfg_attr(feature = "settings", serde(rename = "csls_k"), schemars(range(min = 1)))]
     pub k: usize,
-    /// Neighbours are looked for among so many rows of either side.
+    /// Rows of either side among which neighbours are looked for, at least 2.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub vocabulary: usize,
-    /// Whether the map is projected onto singular values of at most 1 after every step, where the
-    /// loss is convex.
+    /// Project the map onto singular values of at most 1 after every step, where the loss is convex.
     pub project: bool,
 }
 
@@ -229,3 +237,6 @@ impl LearnMaps for Rcsls {
         Ok(self.fit_observed(source, target, pairs, observer)?.alignment.into())
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Rcsls, "rcsls");

@@ -27,12 +27,20 @@ use crate::{
 /// Conneau, Lample, Ranzato, Denoyer and Jégou (2018), "Word translation without parallel data",
 /// ICLR, section 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Refinement {
-    /// How many times a new dictionary is taken.
+    /// Rounds that take a new dictionary.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub rounds: usize,
-    /// The dictionary is taken from so many rows of either side.
+    /// Rows of either side from which the dictionary is taken, at least 2.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub vocabulary: usize,
-    /// Neighbours that CSLS's r is a mean of.
+    /// Neighbours in the means of CSLS, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub csls_k: usize,
 }
 
@@ -189,3 +197,6 @@ impl LearnMaps for Refinement {
         Ok(self.fit_observed(source, target, pairs, observer)?.alignment.into())
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Refinement, "refinement");

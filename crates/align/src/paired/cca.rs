@@ -49,11 +49,18 @@ use crate::{AffineMap, AlignError, AlignPaired, Alignment, PairMoments};
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Cca {
-    /// Dimensions of the shared space, at least 1. `None`: as many as the sides have in common.
+    /// Dimensions of the shared space, at least 1. Without it, as many as the sides have in common.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: Option<usize>,
     /// What is added to the diagonal of either covariance, as a share of the mean variance of that
     /// side: `r = regularization · tr(C)/d`, at least 0.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub regularization: f64,
 }
 
@@ -104,6 +111,9 @@ impl AlignPaired for Cca {
         self.solve_sums(moments.sums())
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Cca, "cca");
 
 #[cfg(test)]
 mod tests {

@@ -11,8 +11,13 @@ use crate::{AlignError, AlignPaired, Alignment, PairMoments};
 /// values of `X` below 1e-6 of the largest count as zero, which is where the normal equations lose
 /// them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct LeastSquares {
-    /// Fit an offset as well, `x ↦ (x − m_x)·W + m_y`.
+    /// Fit an offset as well.
     pub intercept: bool,
 }
 
@@ -29,3 +34,6 @@ impl AlignPaired for LeastSquares {
         solve(moments.sums(), 0.0, self.intercept)
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(LeastSquares, "least-squares");

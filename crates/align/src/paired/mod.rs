@@ -1,25 +1,27 @@
 //! Methods that learn from pairs of rows.
 
 mod align;
-mod auto;
-mod cca;
 mod fixed_ridge;
 mod generalized;
-mod least_squares;
 mod normal_equations;
-mod procrustes;
-mod ridge;
 mod ridge_cv;
-mod vecmap;
 mod whitening;
 
 pub use align::AlignPaired;
-pub use auto::{Auto, AutoCandidate, CandidateScore, Choice, MeanScore, Score, Similarity};
-pub use cca::Cca;
+pub use auto::{AutoCandidate, CandidateScore, Choice, MeanScore, Score, Similarity};
 pub use fixed_ridge::Ridge;
 pub use generalized::{GeneralizedAlignment, GeneralizedProcrustes, SpaceMoments};
-pub use least_squares::LeastSquares;
-pub use procrustes::Procrustes;
-pub use ridge::RidgeMethod;
 pub use ridge_cv::{CrossValidatedRidge, Lambdas, RidgeGcv, RidgePath};
-pub use vecmap::VecMap;
+
+procrust_settings::methods! {
+    /// Methods that learn maps from pairs of rows.
+    #[must_use]
+    pub fn paired_methods: dyn crate::LearnMaps = "method" {
+        procrustes::Procrustes,
+        least_squares::LeastSquares,
+        ridge::RidgeMethod,
+        cca::Cca,
+        vecmap::VecMap,
+        auto::Auto,
+    }
+}

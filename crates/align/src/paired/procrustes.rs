@@ -42,11 +42,17 @@ use crate::{AlignError, AlignPaired, Alignment, PairMoments};
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Procrustes {
-    /// Fit about the two means, `x ↦ (x − m_x)·W + m_y`. Off, the origins are taken to correspond.
+    /// Fit about the two means, `x ↦ (x − m_x)·W + m_y`; otherwise the origins correspond.
     pub center: bool,
-    /// Also fit one factor for all dimensions, `⟨XW, Y⟩ / ‖XW‖²`. The map is then a similarity, no
-    /// longer orthogonal.
+    /// Also fit one factor for all dimensions, `⟨XW, Y⟩ / ‖XW‖²`. The map is then a similarity, not
+    /// orthogonal.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub scale: bool,
 }
 
@@ -140,6 +146,9 @@ fn well_conditioned(cross: &Array2<f64>) -> Result<Option<(Array2<f64>, f64)>, A
     };
     Ok(Some((w, least.sqrt())))
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Procrustes, "procrustes");
 
 #[cfg(test)]
 mod tests {

@@ -51,13 +51,20 @@ use crate::{AffineMap, AlignError, AlignPaired, Alignment, PairMoments};
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct VecMap {
-    /// `a`, by which power of the singular values the source's columns are multiplied. At least 0;
-    /// 0 leaves them as they are.
+    /// a, the exponent of the singular values in the source, at least 0.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub source_exponent: f64,
-    /// `b`, the same for the target.
+    /// b, the exponent of the singular values in the target, at least 0.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub target_exponent: f64,
-    /// Dimensions of the shared space, at least 1. `None`: as many as there are.
+    /// Dimensions kept, at least 1; without it, all.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub components: Option<usize>,
 }
 
@@ -110,6 +117,9 @@ impl AlignPaired for VecMap {
         self.solve_sums(moments.sums())
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(VecMap, "vecmap");
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@ use ndarray::ArrayView2;
 use crate::{AlignError, Alignment, Spectrum};
 
 /// A method that learns from two sets of rows that are not paired.
-pub trait AlignUnpaired {
+pub trait AlignUnpaired: Send + Sync {
     /// Learns the maps from rows, `n_s × d` and `n_t × d`.
     ///
     /// Measures both domains, in parallel, and [solves](Self::solve). Who aligns several pairs of

@@ -16,15 +16,21 @@ use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum};
 /// Flamary, Lounici & Ferrari (2019), "Concentration bounds for linear Monge mapping estimation
 /// and optimal transport domain adaptation", arXiv:1905.10155.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct LinearTransport {
-    /// λ, at least 0.
+    /// λ, at least 0, on the diagonals of both covariances.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub regularization: f64,
 }
 
 impl Default for LinearTransport {
-    /// λ = 1e-6.
+    /// λ = 1.
     fn default() -> Self {
-        Self { regularization: 1e-6 }
+        Self { regularization: 1.0 }
     }
 }
 
@@ -64,6 +70,9 @@ impl AlignUnpaired for LinearTransport {
 }
 
 adapt_by_alignment!(LinearTransport);
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(LinearTransport, "linear-transport");
 
 #[cfg(test)]
 mod tests {

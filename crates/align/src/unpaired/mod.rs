@@ -1,14 +1,19 @@
-//! Methods that learn a pair of affine maps from two sets of rows that are not paired.
+//! Methods that learn a pair of affine maps from the means and covariances of two domains.
 
 mod align;
-mod coral;
 mod disagreement;
-mod linear_transport;
 mod roots;
-mod subspace;
 
 pub use align::AlignUnpaired;
-pub use coral::{Coral, Regularization};
+pub use coral::Regularization;
 pub use disagreement::{shared_components, subspace_disagreement};
-pub use linear_transport::LinearTransport;
-pub use subspace::SubspaceAlignment;
+
+procrust_settings::methods! {
+    /// Methods that solve for affine maps from the spectra of two domains.
+    #[must_use]
+    pub fn unpaired_methods: dyn crate::AlignUnpaired = "method" {
+        coral::Coral,
+        subspace::SubspaceAlignment,
+        linear_transport::LinearTransport,
+    }
+}

@@ -30,9 +30,15 @@ use crate::{AffineMap, AlignError, AlignUnpaired, Alignment, Spectrum, shared_co
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(deny_unknown_fields)
+)]
 pub struct SubspaceAlignment {
-    /// Dimensions of the shared space: at least 1, at most the rank of either covariance; `None` for
-    /// what [`shared_components`] chooses up to d / 2.
+    /// Dimensions of the shared space: at least 1, at most the rank of either covariance. `None` (`"auto"`)
+    /// for what [`shared_components`] chooses up to d / 2.
+    #[cfg_attr(feature = "settings", serde(with = "procrust_settings::or_auto"), schemars(with = "procrust_settings::OrAuto<usize>", extend("minimum" = 1)))]
     pub components: Option<usize>,
 }
 
@@ -78,6 +84,13 @@ impl AlignUnpaired for SubspaceAlignment {
 }
 
 adapt_by_alignment!(SubspaceAlignment);
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(
+    SubspaceAlignment,
+    "subspace",
+    [SubspaceAlignment { components: None }]
+);
 
 #[cfg(test)]
 mod tests {

@@ -15,8 +15,14 @@ use crate::{AlignError, ImportanceWeights, WeighSource};
 /// Bickel, Brückner & Scheffer (2009), "Discriminative learning under covariate shift", Journal of
 /// Machine Learning Research 10.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Discriminative {
     /// The ridge, above 0.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub ridge: f64,
 }
 
@@ -48,3 +54,6 @@ impl WeighSource for Discriminative {
         ImportanceWeights::of("discriminative weighting", odds)
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Discriminative, "discriminative");

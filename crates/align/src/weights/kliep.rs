@@ -18,12 +18,20 @@ use crate::{AlignError, Warning};
 /// for covariate shift adaptation", Annals of the Institute of Statistical Mathematics 60,
 /// doi:10.1007/s10463-008-0197-x, where steps are gradients and γ is chosen by cross-validation.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Kliep {
-    /// The most centres, at least 1.
+    /// Centres at most, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub centers: usize,
-    /// γ; `None` for 1 over twice the median of the squared distances.
+    /// γ above 0; without it, 1 over twice the median of the squared distances.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub gamma: Option<f64>,
-    /// The most iterations, at least 1.
+    /// Iterations at most, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub iterations: usize,
 }
 
@@ -90,3 +98,6 @@ impl WeighSource for Kliep {
             .with_diagnostic("iterations", used as f64))
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Kliep, "kliep");

@@ -17,14 +17,23 @@ use crate::{AlignError, ImportanceWeights, Warning, WeighSource};
 /// Huang, Smola, Gretton, Borgwardt & Schölkopf (2006), "Correcting sample selection bias by
 /// unlabeled data", NIPS.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Kmm {
-    /// γ; `None` for 1 over twice the median of the squared distances.
+    /// γ above 0; without it, 1 over twice the median of the squared distances.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub gamma: Option<f64>,
     /// The largest β, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1.0)))]
     pub bound: f64,
-    /// The most iterations, at least 1.
+    /// Iterations at most, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub iterations: usize,
     /// The most bytes that the kernel may take.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub memory_limit: u64,
 }
 
@@ -123,6 +132,9 @@ fn project(values: &Array1<f64>, bound: f64, low: f64, high: f64) -> Array1<f64>
     }
     clipped(f64::midpoint(from, to))
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Kmm, "kmm");
 
 #[cfg(test)]
 mod tests {

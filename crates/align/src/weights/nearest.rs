@@ -13,6 +13,10 @@ use crate::{AlignError, ImportanceWeights, WeighSource};
 /// Loog (2012), "Nearest neighbor-based importance weighting", MLSP,
 /// doi:10.1109/MLSP.2012.6349714.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)
+)]
 pub struct NearestWeights;
 
 impl WeighSource for NearestWeights {
@@ -35,3 +39,6 @@ impl WeighSource for NearestWeights {
         ImportanceWeights::of("nearest-neighbour weighting", weights)
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(NearestWeights, "nearest");

@@ -22,12 +22,20 @@ use crate::{AlignError, ImportanceWeights, WeighSource};
 /// Kanamori, Hido & Sugiyama (2009), "A least-squares approach to direct importance estimation",
 /// Journal of Machine Learning Research 10.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Ulsif {
-    /// The most centres, at least 1.
+    /// Centres at most, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub centers: usize,
-    /// γ above 0; `None` to choose.
+    /// γ above 0; without it, chosen by cross-validation.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub gamma: Option<f64>,
-    /// λ above 0; `None` to choose.
+    /// λ above 0; without it, chosen by cross-validation.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub lambda: Option<f64>,
 }
 
@@ -124,6 +132,9 @@ fn leave_one_out(
     }
     Ok(loss / pairs as f64)
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Ulsif, "ulsif");
 
 #[cfg(test)]
 mod tests {

@@ -5,3 +5,4 @@ use procrust_blas as _;
 mod common;
 mod golden;
 mod laws;
+mod settings;

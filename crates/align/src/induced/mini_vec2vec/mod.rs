@@ -42,20 +42,31 @@ const KMEANS_ROUNDS: usize = 50;
 /// Dar (2025), "mini-vec2vec: scaling universal geometry alignment with linear transformations",
 /// arXiv:2510.02348.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct MiniVec2Vec {
-    /// How often anchors are looked for.
+    /// Searches for anchors.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub runs: usize,
-    /// Rows of either side in a sample.
+    /// Rows of either side per sample, at least as many as clusters and as neighbours.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub sample: usize,
-    /// Clusters of a sample.
+    /// Clusters per sample.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub clusters: usize,
     /// Starts of the quadratic assignment.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub restarts: usize,
-    /// Target rows whose mean a source row is paired with.
+    /// Target rows whose mean is the partner of a source row.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub neighbors: usize,
     /// Rounds of the first refinement.
     pub rounds: usize,
     /// The weight of the new map in a round, above 0, at most 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub step: f64,
 }
 
@@ -341,3 +352,6 @@ impl LearnMaps for MiniVec2Vec {
         true
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(MiniVec2Vec, "mini-vec2vec");

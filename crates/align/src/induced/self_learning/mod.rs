@@ -70,34 +70,47 @@ use crate::{
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct SelfLearning {
     /// Begin without pairs, whether there are any or not.
     pub unsupervised: bool,
-    /// The first dictionary without pairs looks at so many rows of either side; memory grows with
-    /// the square, 64 MB a side for 4,000.
+    /// Rows of either side for the first dictionary without pairs, at least 2. Memory grows with the
+    /// square: 64 MB per side for 4,000.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub start_rows: usize,
-    /// The dictionary is learned on so many rows of either side.
+    /// Rows of either side from which the dictionary is learned, at least 2.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub vocabulary: usize,
-    /// Rows of either side of the rounds that drop pairs, where either has more than twice as many; 0 for
-    /// all rows in all rounds, as in the paper.
+    /// Rows of either side in the rounds that drop pairs, where either side has more than twice as many;
+    /// 0 for all rows in all rounds, as in the paper.
     pub coarse: usize,
-    /// Neighbours that CSLS's r is a mean of.
+    /// Neighbours in the means of CSLS, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub csls_k: usize,
     /// The share of pairs of rows that the first rounds may use, above 0, at most 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 0.0)))]
     pub keep: f64,
-    /// By what the share is multiplied, above 1.
+    /// The factor by which the share grows, above 1.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub growth: f64,
-    /// Rounds without a gain before the share grows.
+    /// Rounds without a gain before the share grows, at least 1.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub patience: usize,
-    /// What counts as a gain.
+    /// The least gain of the objective that counts.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub threshold: f64,
-    /// The last round, whatever the gains.
+    /// Rounds at most.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub max_rounds: usize,
-    /// As how many found pairs a given pair counts in every round, beside the start from the shape of
-    /// the spaces; 0 where given pairs are the first dictionary and nothing else.
+    /// The weight of a given pair in every round, as a number of found pairs, beside a start from the
+    /// shape of the spaces; 0 where the given pairs are the first dictionary and nothing else.
+    #[cfg_attr(feature = "settings", serde(skip_serializing_if = "is_zero"))]
     pub anchors: usize,
-    /// Whether the final maps are whitened and reweighted, as in the paper; off, the final map is
-    /// the orthogonal one.
+    /// Whiten and reweight the final maps, as in the paper; otherwise the final map is orthogonal.
     pub reweight: bool,
 }
 
@@ -367,4 +380,18 @@ impl LearnMaps for SelfLearning {
     fn is_unsupervised(&self, has_pairs: bool) -> bool {
         self.unsupervised || !has_pairs
     }
+}
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(
+    SelfLearning,
+    "self-learning",
+    [SelfLearning::default(), SelfLearning { unsupervised: true, ..SelfLearning::default() }]
+);
+
+/// Results without anchors do not list the setting.
+#[cfg(feature = "settings")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(anchors: &usize) -> bool {
+    *anchors == 0
 }

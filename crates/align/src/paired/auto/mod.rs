@@ -51,19 +51,27 @@ use crate::{AlignError, Alignment, LearnMaps, LearnedMaps, Observer, PairFolds, 
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Auto {
-    /// What to choose from. The order does not matter. The identity is passed over where the
-    /// dimensions differ.
+    /// What to choose from, in any order. The identity is left out where the dimensions differ.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub candidates: Vec<AutoCandidate>,
     /// Number of folds, at least 2.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
     pub folds: usize,
     /// What a query scores.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub score: Score,
-    /// How partners are looked for.
+    /// The similarity by which partners are looked for.
+    #[cfg_attr(feature = "settings", serde(rename = "criterion"))]
     pub similarity: Similarity,
-    /// Queries at most, at least as many as folds; with more distinct source rows, evenly spaced
-    /// ones are tested. All rows are learned from. Bounds the time of the search, which grows as
-    /// the square.
+    /// Queries at most, at least as many as folds. Of more distinct source rows, evenly spaced ones are
+    /// tested; all rows are learned from. It bounds the time of the search, which grows as the square.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub max_queries: usize,
 }
 
@@ -307,6 +315,9 @@ impl Choice {
         )
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Auto, "auto");
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,11 @@ pub enum Score {
 /// How [`Auto`](crate::Auto) looks for the partner of a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "kebab-case")
+)]
 pub enum Similarity {
     /// By cosine.
     #[default]

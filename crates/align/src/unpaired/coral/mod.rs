@@ -41,8 +41,14 @@ use crate::{AdaptUnpaired, Adaptation, AlignError, AlignUnpaired, Alignment, Hin
 /// # Ok::<(), procrust_align::AlignError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Coral {
-    /// How the covariances are kept away from singular.
+    /// What keeps the covariances away from singular: a number of at least 0 that is added to their
+    /// diagonals, or shrinkage after Ledoit and Wolf.
     pub regularization: Regularization,
 }
 
@@ -151,6 +157,17 @@ impl AdaptUnpaired for Coral {
         }
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Coral, "coral");
+
+#[cfg(feature = "settings")]
+crate::declared::number_or_word!(
+    Regularization,
+    Fixed,
+    LedoitWolf = "ledoit-wolf",
+    { "type": "number", "minimum": 0.0 }
+);
 
 #[cfg(test)]
 mod tests {

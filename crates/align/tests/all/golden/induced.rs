@@ -5,7 +5,7 @@
 
 use crate::common::{assert_close, matrix, number};
 use ndarray::Array2;
-use procrust_align::{Rcsls, Refinement, SelfLearning, Stop};
+use procrust_align::{MiniVec2Vec, Rcsls, Refinement, SelfLearning, Stop};
 use serde_json::Value;
 
 /// Polar factors and sums in `f64` of the same pairs; singular values are well apart.
@@ -118,4 +118,24 @@ fn rcsls_is_numpys_after_every_epoch() {
         }
     }
     assert!(undone > 0, "no step was undone: the case does not show the halving");
+}
+
+#[test]
+fn mini_vec2vec_finds_the_map_of_the_true_pairs() {
+    let golden: Value = serde_json::from_str(include_str!("mini_vec2vec.json")).unwrap();
+    let rows = |key: &str| matrix(&golden[key]).mapv(|value| value as f32);
+    let (x, y) = (rows("x"), rows("y"));
+    let method = MiniVec2Vec {
+        runs: 10,
+        sample: 360,
+        clusters: 12,
+        neighbors: 5,
+        rounds: 20,
+        ..MiniVec2Vec::default()
+    };
+    let found = method.fit(x.view(), y.view(), 3).unwrap();
+    // A row is paired with the mean of five target rows, not with its own partner; what that is off,
+    // 0.05 at most, averages out over the rows of a cluster.
+    let map = found.alignment.source().matrix();
+    assert_close(map, matrix(&golden["matrix"]).view(), 5e-3, "the rotation");
 }

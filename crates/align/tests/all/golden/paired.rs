@@ -7,8 +7,8 @@
 use crate::common::{assert_close, count, list, matrix, number, numbers, rows};
 use ndarray::{Array2, Axis, s};
 use procrust_align::{
-    AlignPaired, Alignment, Cca, CrossValidatedRidge, GeneralizedProcrustes, Lambdas, PairFolds,
-    PairMoments, RidgeGcv, VecMap,
+    AlignPaired, Alignment, Auto, Cca, CrossValidatedRidge, GeneralizedProcrustes, Lambdas,
+    PairFolds, PairMoments, RidgeGcv, VecMap,
 };
 use serde_json::Value;
 
@@ -223,5 +223,17 @@ fn generalized_procrustes_finds_the_minimum_of_alternating_over_rows() {
                 assert_close(relative.view(), expected.view(), SETTLED, &what);
             }
         }
+    }
+}
+
+#[test]
+fn auto_scores_are_numpys() {
+    let golden: Value = serde_json::from_str(include_str!("auto.json")).unwrap();
+    let (x, y) = (rows(&golden["x"]), rows(&golden["y"]));
+    let choice = Auto::default().fit(x.view(), y.view()).unwrap();
+    for (name, expected) in golden["scores"].as_object().unwrap() {
+        // Ranks agree, since no two cosines are near each other.
+        let found = choice.alignment.diagnostic(name).unwrap();
+        assert!((found - number(expected)).abs() < 1e-12, "{name}: {found} for {expected}");
     }
 }

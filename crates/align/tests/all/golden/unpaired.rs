@@ -8,9 +8,10 @@ use crate::common::{assert_close, count, list, matrix, number, rows};
 use ndarray::Array2;
 use procrust_align::{
     AdaptUnpaired, Adaptation, AlignUnpaired, Balance, Bda, ClassPenalty, ClassSinkhorn, Coral,
-    CostScale, Discriminative, ExactTransport, Gfk, Hints, ImportanceWeights, Jda, JointPca,
-    Kernel, Kliep, Kmm, NearestWeights, Regularization, Sinkhorn, Spectrum, Tca, Ulsif,
-    WeighSource, exact_transport, sliced_wasserstein_along, subspace_disagreement,
+    CostScale, Discriminative, ExactTransport, Freedom, Gfk, Hints, ImportanceWeights, Jda,
+    JointPca, Kernel, Kliep, Kmm, NearestWeights, Regularization, Sinkhorn, SlicedAlignment,
+    Spectrum, Tca, Ulsif, WeighSource, exact_transport, sliced_wasserstein_along,
+    subspace_disagreement,
 };
 use serde_json::Value;
 
@@ -265,6 +266,28 @@ fn class_sinkhorn_by_norms_is_numpys() {
         let expected = &case.expected["transport"]["norms"];
         let image = class_sinkhorn(&case, expected, ClassPenalty::L1L2, 1000);
         assert_close(image.view(), matrix(&expected["image"]).view(), 1e-4, &case.name);
+    }
+}
+
+#[test]
+fn sliced_wasserstein_of_one_dimension_is_in_closed_form() {
+    let golden: Value = serde_json::from_str(include_str!("sliced_wasserstein.json")).unwrap();
+    for case in list(&golden["cases"]) {
+        let freedom = Freedom::Linear(number(&case["rho"]));
+        let method = SlicedAlignment { freedom, directions: 4, ..SlicedAlignment::default() };
+        let (x, y) = (rows(&case["x"]), rows(&case["y"]));
+        let found = method.adapt(x.view(), y.view(), &Hints::default()).unwrap();
+        let map = found.alignment().unwrap().source();
+        // The descent ends when a step gains less than 1e-6 of the objective, which is quadratic in
+        // the factor: that is off by the root of it.
+        for (what, found, expected, tolerance) in [
+            ("factor", map.matrix()[[0, 0]], &case["factor"], 1e-3),
+            ("offset", map.offset()[0], &case["offset"], 1e-9),
+            ("distance", found.diagnostic("distance_after").unwrap(), &case["distance"], 1e-3),
+        ] {
+            let apart = (found / number(expected) - 1.0).abs();
+            assert!(apart < tolerance, "{what}, {}: {found} for {expected}", case["rho"]);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What holds for all data.
 
+mod families;
 mod folds;
 mod generalized;
 mod induced;
