@@ -5,16 +5,18 @@
 //! CORAL they give the same map, which is checked before anything is timed.
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, SVD, UPLO};
 use procrust_align::{
-    AlignPaired, AlignUnpaired, Alignment, Auto, Cca, Coral, CrossValidatedRidge,
-    GeneralizedProcrustes, Induced, LeastSquares, LinearTransport, MiniVec2Vec, PairFolds,
-    PairMoments, Procrustes, Rcsls, Refinement, Regularization, Ridge, RowStep, SelfLearning,
-    VecMap, prepare_rows,
+    AlignPaired, AlignUnpaired, Alignment, Coral, CrossValidatedRidge, GeneralizedProcrustes,
+    Hints, PairFolds, PairMoments, PairedSpaces, Procrustes, Regularization, Ridge, RowStep,
+    adaptation_methods, induced_methods, paired_methods, prepare_rows, unpaired_methods,
+    weight_estimators,
 };
+use procrust_settings::Family;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -103,17 +105,6 @@ fn procrustes(c: &mut Criterion) {
     });
 }
 
-fn least_squares(c: &mut Criterion) {
-    at_sizes(c, "align/least-squares/fit", |group, size, x, y| {
-        let method = LeastSquares::default();
-        let fit = method.fit(x, y).unwrap();
-        assert!(fit.warnings().is_empty());
-        group.bench_function(BenchmarkId::new("least-squares", size), |b| {
-            b.iter(|| method.fit(black_box(x), y).unwrap());
-        });
-    });
-}
-
 /// The size at which SciPy's `orthogonal_procrustes` is the one to compare with.
 fn procrustes_large(c: &mut Criterion) {
     procrust_blas::single_threaded();
@@ -164,19 +155,6 @@ fn ridge_cv(c: &mut Criterion) {
     });
 }
 
-fn both_sides(c: &mut Criterion) {
-    let methods: [(&str, Box<dyn AlignPaired>); 2] =
-        [("align/cca", Box::new(Cca::default())), ("align/vecmap", Box::new(VecMap::default()))];
-    for (name, method) in methods {
-        at_sizes(c, name, |group, size, x, y| {
-            assert!(method.fit(x, y).unwrap().warnings().is_empty());
-            group.bench_function(BenchmarkId::new("fit", size), |b| {
-                b.iter(|| method.fit(black_box(x), y).unwrap());
-            });
-        });
-    }
-}
-
 fn generalized(c: &mut Criterion) {
     at_sizes(c, "align/generalized-procrustes", |group, size, x, y| {
         let z = &x.slice(s![.., ..;-1]) + &(&y * 0.5);
@@ -188,21 +166,6 @@ fn generalized(c: &mut Criterion) {
             b.iter(|| method.fit(black_box(&spaces)).unwrap());
         });
     });
-}
-
-fn auto(c: &mut Criterion) {
-    procrust_blas::single_threaded();
-    let mut group = c.benchmark_group("align/auto");
-    group.sample_size(10);
-    for (rows, dim) in [(1_000, 50), (5_000, 300)] {
-        let (x, y) = pair(rows, dim);
-        let size = format!("{rows}x{dim}");
-        assert!(Auto::default().fit(x.view(), y.view()).unwrap().scores.len() > 3);
-        group.bench_function(BenchmarkId::new("fit", size), |b| {
-            b.iter(|| Auto::default().fit(black_box(x.view()), y.view()).unwrap());
-        });
-    }
-    group.finish();
 }
 
 fn coral(c: &mut Criterion) {
@@ -218,18 +181,6 @@ fn coral(c: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::new("baseline", size), |b| {
             b.iter(|| plain_coral(black_box(x), y, 1.0));
-        });
-    });
-}
-
-fn linear_transport(c: &mut Criterion) {
-    at_sizes(c, "align/linear-transport/fit", |group, size, x, y| {
-        let method = LinearTransport::default();
-        let fit = method.fit(x, y).unwrap();
-        let a = fit.source().matrix();
-        assert!((&a - &a.t()).iter().all(|v| v.abs() < 1e-12));
-        group.bench_function(BenchmarkId::new("linear-transport", size), |b| {
-            b.iter(|| method.fit(black_box(x), y).unwrap());
         });
     });
 }
@@ -254,50 +205,74 @@ fn accumulate(c: &mut Criterion) {
     });
 }
 
-/// Methods that find their own dictionary, at 2,000 rows of 50: what the benchmark of a
-/// laptop bears. The target is the source in another order of columns, with noise.
-fn induced(c: &mut Criterion) {
+/// One fit of every method of a family in each of its forms, at one size.
+fn family<T: ?Sized + 'static>(
+    c: &mut Criterion,
+    family: &Family<T>,
+    rows: usize,
+    dim: usize,
+    fit: impl Fn(&T),
+) {
     procrust_blas::single_threaded();
-    let (rows, dim) = (2_000, 50);
-    let (mut x, mut y) = pair(rows, dim);
-    for side in [&mut x, &mut y] {
-        prepare_rows(side, &[RowStep::Unit, RowStep::Center, RowStep::Unit]);
-    }
-    let pairs: Vec<_> = (0..500).map(|i| (i, i)).collect();
-    let self_learning = SelfLearning { max_rounds: 30, ..SelfLearning::default() };
-    let mini = MiniVec2Vec { runs: 5, sample: 1_000, rounds: 10, ..MiniVec2Vec::default() };
-    let found = self_learning.fit(x.view(), y.view(), Some(&pairs), SEED).unwrap();
-    assert!(found.dictionary.iter().filter(|(i, j)| i == j).count() > rows / 2);
-
-    let size = format!("{rows}x{dim}");
-    let mut one = |name: &str, fit: &dyn Fn() -> Induced| {
-        let mut group = c.benchmark_group(name);
+    for method in family.every() {
+        fit(&method);
+        let mut group = c.benchmark_group(format!("align/{}", method.name()));
         group.sample_size(10).throughput(Throughput::Elements(rows as u64));
-        group.bench_function(BenchmarkId::new("fit", &size), |b| b.iter(fit));
+        let settings: Vec<String> =
+            method.settings().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let id = BenchmarkId::new(format!("fit({})", settings.join(",")), format!("{rows}x{dim}"));
+        group.bench_function(id, |b| b.iter(|| fit(black_box(&*method))));
         group.finish();
-    };
-    one("align/self-learning", &|| {
-        self_learning.fit(black_box(x.view()), y.view(), Some(&pairs), SEED).unwrap()
+    }
+}
+
+/// The target is the source in another order of columns, with noise; a quarter of the rows are pairs.
+fn lexicon_families(c: &mut Criterion) {
+    for (methods, rows, dim) in [
+        (paired_methods(), 1_000, 50),
+        (paired_methods(), 20_000, 300),
+        (induced_methods(), 2_000, 50),
+    ] {
+        let (mut x, mut y) = pair(rows, dim);
+        for side in [&mut x, &mut y] {
+            prepare_rows(side, &[RowStep::Unit, RowStep::Center, RowStep::Unit]);
+        }
+        let pairs: Vec<_> = (0..rows / 4).map(|i| (i, i)).collect();
+        let spaces = PairedSpaces { source: x.view(), target: y.view(), pairs: &pairs, seed: SEED };
+        family(c, &methods, rows, dim, |method| {
+            let learned = method.learn(&spaces, &mut |_| ControlFlow::Continue(())).unwrap();
+            black_box(learned);
+        });
+    }
+}
+
+fn adaptation_families(c: &mut Criterion) {
+    let (rows, dim) = (500, 50);
+    let (x, y) = pair(rows, dim);
+    let labels: Vec<usize> = x.outer_iter().map(|row| usize::from(row[0] > 0.0)).collect();
+    let hints = Hints { labels: Some(&labels), seed: SEED, ..Hints::default() };
+    family(c, &adaptation_methods(), rows, dim, |method| {
+        black_box(method.adapt(x.view(), y.view(), &hints).unwrap());
     });
-    one("align/refinement", &|| {
-        Refinement::default().fit(black_box(x.view()), y.view(), &pairs).unwrap()
+    family(c, &weight_estimators(), rows, dim, |estimator| {
+        black_box(estimator.weigh(x.view(), y.view()).unwrap());
     });
-    one("align/rcsls", &|| Rcsls::default().fit(black_box(x.view()), y.view(), &pairs).unwrap());
-    one("align/mini-vec2vec", &|| mini.fit(black_box(x.view()), y.view(), SEED).unwrap());
+    let (rows, dim) = (5_000, 300);
+    let (x, y) = pair(rows, dim);
+    family(c, &unpaired_methods(), rows, dim, |method| {
+        black_box(method.fit(x.view(), y.view()).unwrap());
+    });
 }
 
 criterion_group!(
     benches,
     procrustes,
     procrustes_large,
-    least_squares,
     ridge_cv,
-    both_sides,
     generalized,
-    auto,
-    induced,
     coral,
-    linear_transport,
+    lexicon_families,
+    adaptation_families,
     apply,
     accumulate
 );
