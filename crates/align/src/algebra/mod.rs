@@ -5,3 +5,4 @@ pub(crate) mod factor;
 pub(crate) mod lapack;
 pub(crate) mod polar;
 pub(crate) mod product;
+pub(crate) mod random;

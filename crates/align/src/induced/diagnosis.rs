@@ -5,6 +5,7 @@ use ndarray_linalg::QR;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::algebra::random;
 use crate::checks::check_neighborhood;
 use crate::induced::matching;
 use crate::induced::matching::{Direction, Mask, Matcher};
@@ -95,7 +96,7 @@ impl Diagnosis {
         let found = Figures::of(&mut matcher, Array2::eye(x.ncols()).view());
         let mut null = Figures { cycle: 0.0, similarity: f64::NEG_INFINITY };
         for _ in 0..NULLS {
-            let mut w = random_rotation(x.ncols(), &mut rng)?;
+            let mut w = random::orthonormal(x.ncols(), x.ncols(), &mut rng)?;
             for _ in 0..NULL_ROUNDS {
                 matcher.set_map(w.view());
                 let forward = matcher.partners(Direction::Forward, Mask::ALL);
@@ -265,24 +266,4 @@ fn mapped(
     let y = side("target", alignment.target(), target)?;
     check_neighborhood(CSLS_K, x.nrows(), y.nrows())?;
     Ok((x, y))
-}
-
-/// A rotation or reflection, all alike likely: the orthogonal factor of Gaussian numbers.
-pub(crate) fn random_rotation(dim: usize, rng: &mut ChaCha8Rng) -> Result<Array2<f64>, AlignError> {
-    // Box and Muller: two uniform numbers a value.
-    let gaussian = Array2::from_shape_simple_fn((dim, dim), || {
-        let (u, v): (f64, f64) = (rng.random(), rng.random());
-        (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    });
-    let what = "a random matrix";
-    let factors = gaussian.qr();
-    let (mut q, r) =
-        factors.map_err(|cause| AlignError::Factorization { what, rows: dim, cols: dim, cause })?;
-    // Without the signs the factor would lean to one side.
-    for (mut column, &diagonal) in q.columns_mut().into_iter().zip(r.diag()) {
-        if diagonal < 0.0 {
-            column.mapv_inplace(|value| -value);
-        }
-    }
-    Ok(q)
 }

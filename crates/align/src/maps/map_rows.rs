@@ -44,6 +44,8 @@ pub enum NewRows {
     Kernel,
     /// A source row moves as the nearest source row of the fit did; a target row stays.
     NearestOffset,
+    /// The same map as for the fitted rows, which is not affine.
+    Nonlinear,
 }
 
 impl MapRows for Alignment {

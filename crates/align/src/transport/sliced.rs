@@ -1,13 +1,13 @@
 //! The sliced Wasserstein distance.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use ndarray_linalg::QR;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::AlignError;
-use crate::algebra::{blocks, product};
+use crate::algebra::{blocks, product, random};
 use crate::checks::check_columns;
 
 /// The sliced Wasserstein distance between two sets of rows, as estimated from some directions.
@@ -230,26 +230,10 @@ pub fn slicing_directions(dim: usize, count: usize, seed: u64) -> Result<Array2<
     let mut directions = Array2::zeros((dim, count));
     for first in (0..count).step_by(dim) {
         let cols = dim.min(count - first);
-        let normal = Array2::from_shape_simple_fn((dim, cols), || normal(&mut rng));
-        let (q, r) = normal.qr().map_err(|cause| AlignError::Factorization {
-            what: "directions",
-            rows: dim,
-            cols,
-            cause,
-        })?;
-        let signs: Array1<f64> = r.diag().mapv(f64::signum);
-        directions
-            .slice_mut(s![.., first..first + cols])
-            .assign(&(&q.slice(s![.., ..cols]) * &signs));
+        let block = random::orthonormal(dim, cols, &mut rng)?;
+        directions.slice_mut(s![.., first..first + cols]).assign(&block);
     }
     Ok(directions)
-}
-
-/// A normal number (Box & Muller 1958).
-fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    let radius: f64 = 1.0 - rng.random_range(0.0..1.0_f64);
-    let angle: f64 = rng.random_range(0.0..std::f64::consts::TAU);
-    (-2.0 * radius.ln()).sqrt() * angle.cos()
 }
 
 pub(crate) fn sorted(values: ArrayView1<'_, f64>) -> Vec<f64> {
