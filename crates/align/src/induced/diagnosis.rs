@@ -1,8 +1,7 @@
 use std::fmt;
 
 use ndarray::{Array2, ArrayView2, Axis};
-use ndarray_linalg::QR;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::algebra::random;

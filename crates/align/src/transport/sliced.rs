@@ -1,8 +1,7 @@
 //! The sliced Wasserstein distance.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
-use ndarray_linalg::QR;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 

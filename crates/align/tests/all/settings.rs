@@ -22,12 +22,13 @@ fn refused<T: ?Sized + 'static>(family: &Family<T>, written: &str) -> String {
     family.written(written).err().unwrap_or_else(|| panic!("{written} is read")).to_string()
 }
 
-/// The defaults of every member, in the order of its family.
+/// The defaults of these members, in the order of their family.
 #[track_caller]
 fn assert_defaults<T: ?Sized + 'static>(family: &Family<T>, expected: &Value) {
     let expected = expected.as_array().unwrap();
     let names: Vec<&str> = expected.iter().map(|pair| pair[0].as_str().unwrap()).collect();
-    assert_eq!(family.names()[..names.len()], names);
+    let known = family.names().into_iter().filter(|name| names.contains(name));
+    assert_eq!(known.collect::<Vec<_>>(), names);
     for pair in expected {
         let name = pair[0].as_str().unwrap();
         let first = family.every().into_iter().find(|method| method.name() == name).unwrap();
@@ -112,10 +113,11 @@ fn adaptation_methods_have_their_defaults() {
 #[test]
 fn every_estimator_is_a_form_of_importance_weights() {
     let names = ["discriminative", "kliep", "kmm", "ulsif", "nearest"];
-    assert_eq!(weight_estimators().names()[..5], names);
+    let known = weight_estimators().names();
+    assert!(names.iter().all(|name| known.contains(name)));
     let forms = weighting_methods().every();
     assert_eq!(forms.len(), weight_estimators().names().len());
-    for (form, name) in forms.iter().zip(names) {
+    for (form, name) in forms.iter().zip(known) {
         assert_eq!(form.name(), "importance-weights");
         assert_eq!(Value::from(form.settings().clone()), json!({"estimator": name}));
     }
