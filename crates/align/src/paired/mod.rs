@@ -22,6 +22,7 @@ procrust_settings::methods! {
         ridge::RidgeMethod,
         cca::Cca,
         vecmap::VecMap,
+        low_rank::LowRank,
         auto::Auto,
     }
 }

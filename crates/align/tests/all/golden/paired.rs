@@ -8,7 +8,7 @@ use crate::common::{assert_close, count, list, matrix, number, numbers, rows};
 use ndarray::{Array2, Axis, s};
 use procrust_align::{
     AlignPaired, Alignment, Auto, Cca, CrossValidatedRidge, GeneralizedProcrustes, Lambdas,
-    PairFolds, PairMoments, RidgeGcv, VecMap,
+    LowRank, PairFolds, PairMoments, RidgeGcv, VecMap,
 };
 use serde_json::Value;
 
@@ -235,5 +235,27 @@ fn auto_scores_are_numpys() {
         // Ranks agree, since no two cosines are near each other.
         let found = choice.alignment.diagnostic(name).unwrap();
         assert!((found - number(expected)).abs() < 1e-12, "{name}: {found} for {expected}");
+    }
+}
+
+#[test]
+fn low_rank_is_numpys() {
+    let golden: Value = serde_json::from_str(include_str!("low_rank.json")).unwrap();
+    for case in list(&golden["cases"]) {
+        let (rank, regularization) = (count(&case["rank"]), number(&case["regularization"]));
+        let intercept = case["intercept"].as_bool().unwrap();
+        let what = format!("rank {rank}, {regularization}, {intercept}");
+        let method = LowRank { rank, regularization, intercept };
+        let (x, y) = (rows(&case["x"]), rows(&case["y"]));
+        let found = method.fit(x.view(), y.view()).unwrap();
+        let w = found.source().matrix();
+        // Eigenvalues are well apart; the condition of XᵀX is below 1e3.
+        assert_close(w, matrix(&case["matrix"]).view(), FACTORS, &what);
+        let solved = method.solve(&PairMoments::of(x.view(), y.view()).unwrap()).unwrap();
+        assert_close(solved.source().matrix(), w, FACTORS, &what);
+        let mapped = (x.mapv(f64::from) - found.source().shift()).dot(&w) + found.source().offset();
+        let errors = (mapped - y.mapv(f64::from)).mapv(|value| value * value).sum();
+        let objective = errors + regularization * w.mapv(|value| value * value).sum();
+        assert!((objective / number(&case["objective"]) - 1.0).abs() < FACTORS, "{what}");
     }
 }
