@@ -23,6 +23,7 @@ procrust_settings::methods! {
         cca::Cca,
         vecmap::VecMap,
         low_rank::LowRank,
+        residual_mlp::ResidualMlp,
         auto::Auto,
     }
 }

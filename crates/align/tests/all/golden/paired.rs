@@ -4,11 +4,14 @@
 //! Both sides start from the same `f32` values and compute in `f64`; a tolerance is relative to the
 //! largest entry expected.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
 use crate::common::{assert_close, count, list, matrix, number, numbers, rows};
 use ndarray::{Array2, Axis, s};
 use procrust_align::{
     AlignPaired, Alignment, Auto, Cca, CrossValidatedRidge, GeneralizedProcrustes, Lambdas,
-    LowRank, PairFolds, PairMoments, RidgeGcv, VecMap,
+    LowRank, PairFolds, PairMoments, Progress, ResidualMlp, RidgeGcv, VecMap,
 };
 use serde_json::Value;
 
@@ -258,4 +261,38 @@ fn low_rank_is_numpys() {
         let objective = errors + regularization * w.mapv(|value| value * value).sum();
         assert!((objective / number(&case["objective"]) - 1.0).abs() < FACTORS, "{what}");
     }
+}
+
+#[test]
+fn residual_mlp_is_numpys() {
+    let golden: Value = serde_json::from_str(include_str!("residual_mlp.json")).unwrap();
+    let (x, y, hidden) = (rows(&golden["x"]), rows(&golden["y"]), matrix(&golden["hidden"]));
+    let held: Vec<usize> = list(&golden["held"]).iter().map(count).collect();
+    let expected = numbers(&golden["errors"]);
+    let method = ResidualMlp {
+        hidden: hidden.ncols(),
+        learning_rate: number(&golden["learning_rate"]),
+        batch: x.nrows(),
+        epochs: count(&golden["epochs"]),
+        patience: count(&golden["epochs"]),
+        regularization: number(&golden["regularization"]),
+        ..ResidualMlp::default()
+    };
+    let mut objectives = Vec::new();
+    let mut observer = |progress: &Progress| {
+        objectives.push(-progress.objective);
+        ControlFlow::Continue(())
+    };
+    let found = method.train(x.view(), y.view(), &held, hidden.view(), 1, &mut observer).unwrap();
+    let figures: HashMap<&str, f64> = found.diagnostics.iter().copied().collect();
+    assert_eq!(figures["epochs"], (expected.len() - 1) as f64);
+    // Adam divides derivatives by their size, which raises the rounding of small ones.
+    assert!((figures["linear_error"] / expected[0] - 1.0).abs() < 1e-10);
+    let unit = figures["held_out_error"] / objectives[objectives.len() - 1];
+    for (epoch, (found, expected)) in objectives.iter().zip(&expected[1..]).enumerate() {
+        let apart = (found * unit / expected - 1.0).abs();
+        assert!(apart < 1e-7, "epoch {}: {} for {expected}", epoch + 1, found * unit);
+    }
+    let mapped = found.maps.map_source(x.view()).unwrap().mapv(f64::from);
+    assert_close(mapped.view(), matrix(&golden["mapped"]).view(), 1e-6, "mapped rows");
 }
