@@ -46,23 +46,26 @@ impl<T: ?Sized + 'static> Entry<T> {
             let full = full.into_iter().filter(|(_, value)| !value.is_null()).collect();
             Choice::new(M::NAME, full, wrap(settings))
         };
+        let schema = schema_of::<M>();
+        // The key that tells alternatives apart may be left out; serde needs it.
+        let default = schema.get("oneOf").and_then(|_| schema["default"].as_object());
+        let default = default.cloned().unwrap_or_default();
         let is_unit = serde_json::from_value::<M>(Value::Null).is_ok();
         let read = move |settings: Settings| {
             let value = match is_unit && settings.is_empty() {
                 true => Value::Null,
-                false => Value::Object(settings),
+                false => {
+                    let mut all = default.clone();
+                    all.extend(settings);
+                    Value::Object(all)
+                }
             };
             let settings: M = serde_json::from_value(value).map_err(|error| error.to_string())?;
             settings.check()?;
             Ok(choose(settings))
         };
         let forms = move || M::forms().into_iter().map(choose).collect();
-        Self {
-            name: M::NAME,
-            schema: schema_of::<M>(),
-            read: Arc::new(read),
-            forms: Arc::new(forms),
-        }
+        Self { name: M::NAME, schema, read: Arc::new(read), forms: Arc::new(forms) }
     }
 
     /// The name in plan files.
@@ -459,6 +462,7 @@ mod tests {
             Err(mistake) => mistake.message,
         };
         assert_eq!(said("machine(kernel=rbf, c=2, gamma=1)"), "Rbf { c: 2.0, gamma: 1.0 }");
+        assert_eq!(said("machine(c=2)"), "Linear { c: 2.0 }");
         let unknown = said("machine(kernel=linear, gamma=1)");
         assert!(unknown.contains("key `gamma` is not known"), "{unknown}");
     }

@@ -56,6 +56,8 @@ mod check;
 #[cfg(feature = "declared")]
 mod choice;
 #[cfg(feature = "declared")]
+pub mod coverage;
+#[cfg(feature = "declared")]
 mod declared;
 #[cfg(feature = "declared")]
 mod family;
@@ -85,7 +87,7 @@ pub use grammar::{Written, split_outside_brackets, written};
 pub use node::{Key, Mistake, Node, NodeKind};
 #[cfg(feature = "declared")]
 pub use or_word::{
-    OrAny, OrAuto, OrLedoitWolf, OrScale, or_any, or_auto, or_ledoit_wolf, or_scale,
+    OrAll, OrAny, OrAuto, OrLedoitWolf, OrScale, or_all, or_any, or_auto, or_ledoit_wolf, or_scale,
 };
 #[cfg(feature = "declared")]
 pub use table::{SettingRow, markdown_table, schema_of, setting_rows, summary_of};

@@ -70,6 +70,7 @@ macro_rules! or_word {
 }
 
 or_word!(or_auto, OrAuto, "auto");
+or_word!(or_all, OrAll, "all");
 or_word!(or_any, OrAny, "any");
 or_word!(or_scale, OrScale, "scale");
 or_word!(or_ledoit_wolf, OrLedoitWolf, "ledoit-wolf");
