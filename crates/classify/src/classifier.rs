@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2};
 use crate::{ClassifyError, Warning};
 
 /// Settings that a model can be trained with.
-pub trait Classifier {
+pub trait Classifier: Send + Sync {
     /// Trains on the n × d rows `x` with the labels `y`, numbers below `classes`, all rows counting
     /// alike.
     ///
@@ -47,6 +47,11 @@ pub trait Classifier {
         classes: usize,
         weights: Option<&[f64]>,
     ) -> Result<Box<dyn Model>, ClassifyError>;
+
+    /// Whether the models give [probabilities](Model::predict_proba).
+    fn gives_probabilities(&self) -> bool {
+        true
+    }
 }
 
 /// A trained model.

@@ -35,37 +35,28 @@
 //! ```
 
 mod classifier;
+mod classifiers;
 mod error;
-mod knn;
 mod linear;
-mod logistic;
-mod logistic_linfa;
 pub mod metrics;
-mod naive_bayes;
-mod ridge;
-mod ridge_path;
 pub mod selection;
 pub mod significance;
 pub mod statistics;
-mod svm_kernel;
-mod svm_linear;
-mod tree;
 
 // Ridge needs LAPACK; the crate names no provider, its tests do.
 #[cfg(test)]
 use procrust_blas as _;
 
 pub use classifier::{Classifier, Model};
+#[cfg(feature = "settings")]
+pub use classifiers::classifiers;
+pub use classifiers::{
+    AutoRidge, DecisionTree, DecisionTreeModel, KernelSvm, KernelSvmModel, LinearSvm, Logistic,
+    NaiveBayes, NearestNeighbors, Ridge, RidgeCriterion, RidgeCv, RidgePath, Solver, Svm,
+    SvmKernel,
+};
 pub use error::{ClassifyError, Warning};
-pub use knn::NearestNeighbors;
 pub use linear::LinearModel;
-pub use logistic::{Logistic, Solver};
-pub use naive_bayes::NaiveBayes;
-pub use ridge::Ridge;
-pub use ridge_path::{RidgeCriterion, RidgeCv, RidgePath};
-pub use svm_kernel::{KernelSvm, KernelSvmModel, SvmKernel};
-pub use svm_linear::LinearSvm;
-pub use tree::{DecisionTree, DecisionTreeModel};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,57 +1,20 @@
-//! The same numbers as scikit-learn's machines, naive Bayes and trees (`golden/machines.py`).
+//! The same numbers as scikit-learn's machines, naive Bayes and trees (`machines.py`).
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use procrust_blas as _;
 use procrust_classify::{
-    Classifier, DecisionTree, KernelSvm, LinearSvm, Model, NaiveBayes, SvmKernel,
+    Classifier, DecisionTree, KernelSvm, LinearSvm, Model, NaiveBayes, NearestNeighbors, SvmKernel,
 };
-use serde_json::Value;
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
-}
-
-struct Case {
-    value: Value,
-    x: Array2<f32>,
-    y: Vec<usize>,
-    classes: usize,
-    weights: Option<Vec<f64>>,
-    probe: Array2<f32>,
-}
-
-impl Case {
-    fn name(&self) -> &str {
-        self.value["name"].as_str().unwrap()
-    }
-
-    fn probabilities(&self, classifier: &dyn Classifier) -> Array2<f64> {
-        let weights = self.weights.as_deref();
-        let model = classifier.fit_weighted(self.x.view(), &self.y, self.classes, weights).unwrap();
-        model.predict_proba(self.probe.view()).unwrap().unwrap()
-    }
-}
+use crate::common::{Case, classes, count, matrix, numbers};
 
 fn cases() -> Vec<Case> {
-    let golden: Value = serde_json::from_str(include_str!("golden/machines.json")).unwrap();
-    let single = |value: &Value| matrix(value).mapv(|value| value as f32);
-    let case = |value: &Value| {
-        let y: Vec<usize> = numbers(&value["y"]).into_iter().map(|y| y as usize).collect();
-        Case {
-            x: single(&value["x"]),
-            classes: y.iter().max().unwrap() + 1,
-            y,
-            weights: (!value["weights"].is_null()).then(|| numbers(&value["weights"])),
-            probe: single(&value["probe"]),
-            value: value.clone(),
-        }
-    };
-    golden["cases"].as_array().unwrap().iter().map(case).collect()
+    crate::common::cases(include_str!("machines.json"))
+}
+
+fn probabilities(case: &Case, classifier: &dyn Classifier) -> Array2<f64> {
+    let weights = case.weights.as_deref();
+    let model = classifier.fit_weighted(case.x.view(), &case.y, case.classes, weights).unwrap();
+    model.predict_proba(case.probe.view()).unwrap().unwrap()
 }
 
 fn assert_close(found: ArrayView2<'_, f64>, expected: ArrayView2<'_, f64>, by: f64, what: &str) {
@@ -61,7 +24,7 @@ fn assert_close(found: ArrayView2<'_, f64>, expected: ArrayView2<'_, f64>, by: f
 }
 
 #[test]
-fn linear_machines_are_liblinears() {
+fn svm_with_a_line_is_liblinears() {
     for case in cases() {
         let c = case.value["c"].as_f64().unwrap();
         let settings = LinearSvm { c, tolerance: 1e-9, max_iterations: 1_000_000 };
@@ -83,7 +46,7 @@ fn linear_machines_are_liblinears() {
 }
 
 #[test]
-fn kernel_machines_are_libsvms() {
+fn svm_with_a_kernel_is_libsvms() {
     let poly = SvmKernel::Polynomial { gamma: Some(0.2), degree: 3, constant: 1.0 };
     let mut seen = 0;
     for (name, kernel) in [("rbf", SvmKernel::Rbf { gamma: None }), ("poly", poly)] {
@@ -111,7 +74,7 @@ fn kernel_machines_are_libsvms() {
 #[test]
 fn naive_bayes_is_scikit_learns() {
     for case in cases() {
-        let found = case.probabilities(&NaiveBayes::default());
+        let found = probabilities(&case, &NaiveBayes::default());
         // Closed forms; scikit-learn smooths by the unweighted variance, a part in 1e9 of it.
         let expected = matrix(&case.value["bayes"]);
         assert_close(found.view(), expected.view(), 1e-7, case.name());
@@ -119,7 +82,7 @@ fn naive_bayes_is_scikit_learns() {
 }
 
 #[test]
-fn trees_are_scikit_learns() {
+fn tree_is_scikit_learns() {
     for case in cases() {
         let settings = DecisionTree { max_depth: Some(3), min_leaf: 4 };
         let weights = case.weights.as_deref();
@@ -127,6 +90,24 @@ fn trees_are_scikit_learns() {
         assert_eq!(tree.leaves() as u64, case.value["tree"]["leaves"].as_u64().unwrap());
         assert!(tree.depth() <= 3);
         let expected = matrix(&case.value["tree"]["probabilities"]);
-        assert_close(case.probabilities(&settings).view(), expected.view(), 1e-12, case.name());
+        assert_close(probabilities(&case, &settings).view(), expected.view(), 1e-12, case.name());
     }
+}
+
+/// scikit-learn breaks ties of votes by the lower class, and of distances by position; the cases have no
+/// two rows equally far from a third, and odd votes among two classes or the nearest row alone.
+#[test]
+fn knn_is_scikit_learns() {
+    let mut seen = 0;
+    for case in crate::common::cases(include_str!("knn.json")) {
+        let model = NearestNeighbors { k: count(&case.value["k"]) };
+        let found = probabilities(&case, &model);
+        // Shares of votes: exact up to the division.
+        assert_close(found.view(), matrix(&case.value["shares"]).view(), 1e-15, case.name());
+        let fitted = model.fit(case.x.view(), &case.y, case.classes).unwrap();
+        let predicted = fitted.predict(case.probe.view()).unwrap();
+        assert_eq!(predicted, classes(&case.value["predicted"]), "{}", case.name());
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
 }

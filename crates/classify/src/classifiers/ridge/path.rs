@@ -3,10 +3,10 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use ndarray_linalg::{Eigh, UPLO};
 
+use super::least_squares::{Problem, model};
 use crate::{
     Classifier, ClassifyError, LinearModel, Model, Warning,
     classifier::{Training, check_positive, check_training},
-    ridge::{Problem, model},
 };
 
 /// What a row may leave of itself when it is left out: below this its own error says nothing.

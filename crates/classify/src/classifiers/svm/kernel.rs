@@ -290,4 +290,8 @@ impl Classifier for KernelSvm {
         }
         Ok(Box::new(self.train(x, y, classes)?))
     }
+
+    fn gives_probabilities(&self) -> bool {
+        false
+    }
 }

@@ -1,5 +1,7 @@
 //! Logistic regression.
 
+mod linfa;
+
 use ndarray::{Array2, ArrayView2, s};
 use procrust_optimize::{Lbfgs, SoftmaxRegression, StandardizedRows};
 
@@ -7,7 +9,6 @@ use crate::{
     Classifier, ClassifyError, LinearModel, Model, Warning,
     classifier::{check_positive, check_training},
     linear::Link,
-    logistic_linfa,
 };
 
 /// Logistic regression: binary for two classes, multinomial for more.
@@ -23,16 +24,25 @@ use crate::{
 /// whose gradient is still above the tolerance carries a
 /// [`Warning::NotConverged`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Logistic {
     /// Strength of the penalty, above 0.
+    #[cfg_attr(feature = "settings", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub l2: f64,
     /// Iterations at most, at least 1; of [`Solver::Linfa`] and as many of our own after them.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub max_iterations: u64,
     /// The length of the gradient at which to stop, above 0. The gradient is that of the mean loss
     /// by the weights of rows of root mean square length 1, so that neither the number of rows nor
     /// their scale moves it.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub tolerance: f64,
     /// Who looks for the minimum.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub solver: Solver,
 }
 
@@ -128,8 +138,11 @@ impl Logistic {
         };
         let start = match self.solver {
             Solver::Lbfgs => objective.zeros(),
-            Solver::Linfa => logistic_linfa::solve(self, &objective)
-                .map_err(|cause| ClassifyError::Solver { cause })?,
+            Solver::Linfa => {
+                let Self { max_iterations, tolerance, .. } = *self;
+                linfa::solve(&linfa::Settings { max_iterations, tolerance }, &objective)
+                    .map_err(|cause| ClassifyError::Solver { cause })?
+            }
         };
         let method = Lbfgs {
             steps: usize::try_from(self.max_iterations).unwrap_or(usize::MAX),
@@ -166,6 +179,9 @@ impl Logistic {
         })
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(Logistic, "logistic");
 
 impl Classifier for Logistic {
     fn fit_weighted(

@@ -5,8 +5,6 @@ use linfa_logistic::{LogisticRegression, MultiLogisticRegression, error::Error};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 use procrust_optimize::{Objective, Precision, Rows, SoftmaxRegression, StandardizedRows};
 
-use crate::Logistic;
-
 /// The objective that linfa's result is held against.
 type Regression<'a> = SoftmaxRegression<'a, StandardizedRows<'a>>;
 
@@ -17,8 +15,16 @@ const ROUND: u64 = 10;
 /// never ends. With the scores half as far apart a round is safe.
 const SPREAD: f64 = 17.0;
 
-/// Runs linfa's solver as far as it is right.
-pub(crate) fn solve(settings: &Logistic, objective: &Regression<'_>) -> Result<Array2<f64>, Error> {
+/// When linfa's solvers stop.
+pub(super) struct Settings {
+    /// Iterations at most.
+    pub(super) max_iterations: u64,
+    /// The length of the gradient of the mean loss at which to stop.
+    pub(super) tolerance: f64,
+}
+
+/// Runs linfa's solver for as long as its results improve.
+pub(super) fn solve(settings: &Settings, objective: &Regression<'_>) -> Result<Array2<f64>, Error> {
     let mut rows = Array2::zeros(objective.rows.dim());
     objective.rows.fill(0, rows.view_mut());
     let places = Array1::from(objective.labels.to_vec());
@@ -52,7 +58,7 @@ fn mean_length(gradient: &Array2<f64>, rows: usize) -> f64 {
 
 /// A round of the multinomial solver.
 fn multinomial(
-    settings: &Logistic,
+    settings: &Settings,
     objective: &Regression<'_>,
     x: ArrayView2<'_, f64>,
     y: ArrayView1<'_, usize>,
@@ -69,7 +75,7 @@ fn multinomial(
 }
 
 fn binary(
-    settings: &Logistic,
+    settings: &Settings,
     objective: &Regression<'_>,
     x: ArrayView2<'_, f64>,
     y: ArrayView1<'_, usize>,

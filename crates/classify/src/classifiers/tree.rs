@@ -22,10 +22,21 @@ use crate::{
 ///
 /// Breiman, Friedman, Olshen, Stone (1984), "Classification and Regression Trees".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct DecisionTree {
     /// Splits from the root to a leaf at most; no limit when `None`.
+    #[cfg_attr(
+        feature = "settings",
+        serde(rename = "depth", with = "procrust_settings::or_any"),
+        schemars(with = "procrust_settings::OrAny<usize>", extend("minimum" = 1))
+    )]
     pub max_depth: Option<usize>,
     /// Rows of a leaf at least, at least 1.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub min_leaf: usize,
 }
 
@@ -239,6 +250,9 @@ impl Model for DecisionTreeModel {
         Ok(Some(all))
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(DecisionTree, "tree");
 
 impl Classifier for DecisionTree {
     fn fit_weighted(

@@ -14,8 +14,14 @@ use crate::{
 /// distance: the earlier training row is nearer. A row of weight 0 is no neighbour. The
 /// probabilities are the classes' shares of the votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct NearestNeighbors {
     /// The number of neighbours that vote, 1 to the number of training rows.
+    #[cfg_attr(feature = "settings", schemars(range(min = 1)))]
     pub k: usize,
 }
 
@@ -24,6 +30,9 @@ impl Default for NearestNeighbors {
         Self { k: 1 }
     }
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(NearestNeighbors, "knn");
 
 impl Classifier for NearestNeighbors {
     fn fit_weighted(

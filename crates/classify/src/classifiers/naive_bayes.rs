@@ -23,8 +23,14 @@ use crate::{
 /// linfa-bayes has the same model without weights, and loses it to underflow when its densities are
 /// turned into probabilities.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
 pub struct NaiveBayes {
     /// Above 0.
+    #[cfg_attr(feature = "settings", serde(skip))]
     pub smoothing: f64,
 }
 
@@ -42,6 +48,9 @@ struct Gaussians {
     precisions: Array2<f64>, // present × d, 1 / variance
     constants: Array1<f64>,  // log share − ½ Σ log(2π·variance)
 }
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(NaiveBayes, "naive-bayes");
 
 impl Classifier for NaiveBayes {
     fn fit_weighted(

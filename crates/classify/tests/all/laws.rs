@@ -1,10 +1,12 @@
 //! What holds for all data, of every classifier.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, Axis, array, s};
-use procrust_blas as _;
 use procrust_classify::{
     Classifier, ClassifyError, DecisionTree, KernelSvm, LinearSvm, Logistic, Model, NaiveBayes,
     NearestNeighbors, Ridge, RidgeCriterion, RidgeCv, RidgePath, Solver, SvmKernel, Warning,
+    classifiers,
 };
 use proptest::{collection::vec, prelude::*};
 use rand::{RngExt, SeedableRng};
@@ -24,18 +26,24 @@ fn clouds(rows: usize, columns: usize, classes: usize, seed: u64) -> (Array2<f32
     (x, y)
 }
 
-fn classifiers() -> Vec<(&'static str, Box<dyn Classifier>)> {
-    vec![
-        ("logistic", Box::new(Logistic::default())),
-        ("logistic by linfa", Box::new(Logistic { solver: Solver::Linfa, ..Logistic::default() })),
-        ("ridge", Box::new(Ridge::default())),
-        ("ridge that chooses", Box::new(RidgeCv::default())),
-        ("knn", Box::new(NearestNeighbors { k: 3 })),
-        ("linear svm", Box::new(LinearSvm::default())),
-        ("kernel svm", Box::new(KernelSvm::default())),
-        ("naive bayes", Box::new(NaiveBayes::default())),
-        ("tree", Box::new(DecisionTree::default())),
-    ]
+/// Every classifier that plans can name in each of its forms, and linfa's solver.
+fn every() -> Vec<(String, Arc<dyn Classifier>)> {
+    let named = classifiers()
+        .every()
+        .into_iter()
+        .map(|choice| (choice.to_string(), Arc::clone(choice.object())));
+    let linfa = Logistic { solver: Solver::Linfa, ..Logistic::default() };
+    let neighbors = NearestNeighbors { k: 3 };
+    let more: [(String, Arc<dyn Classifier>); 2] =
+        [("linfa".into(), Arc::new(linfa)), ("knn(k=3)".into(), Arc::new(neighbors))];
+    named.chain(more).collect()
+}
+
+/// Those that can weigh rows.
+fn weighing() -> Vec<(String, Arc<dyn Classifier>)> {
+    let cannot =
+        |name: &str| name == "linfa" || name.starts_with("svm") && !name.contains("linear");
+    every().into_iter().filter(|(name, _)| !cannot(name)).collect()
 }
 
 fn reversed(x: &Array2<f32>, y: &[usize]) -> (Array2<f32>, Vec<usize>) {
@@ -141,7 +149,7 @@ proptest! {
         let names = [2, 5, 9];
         let named: Vec<usize> = y.iter().map(|&label| names[label]).collect();
         let probe = clouds(20, 3, classes, seed + 1).0 * 3.0;
-        for (name, classifier) in classifiers() {
+        for (name, classifier) in every() {
             let model = classifier.fit(x.view(), &named, 12).unwrap();
             let labels = model.predict(probe.view()).unwrap();
             let Some(shares) = model.predict_proba(probe.view()).unwrap() else { continue };
@@ -211,7 +219,7 @@ proptest! {
         let (x, y) = clouds(24, 3, classes, seed);
         let names = [2, 5, 9];
         let named: Vec<usize> = y.iter().map(|&label| names[label]).collect();
-        for (name, classifier) in classifiers() {
+        for (name, classifier) in every() {
             let plain = classifier.fit(x.view(), &y, classes).unwrap().predict(x.view()).unwrap();
             let gaps = classifier.fit(x.view(), &named, 12).unwrap().predict(x.view()).unwrap();
             let plain: Vec<usize> = plain.into_iter().map(|label| names[label]).collect();
@@ -225,9 +233,9 @@ fn bad_data_is_refused_by_every_classifier() {
     let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
     let mut nan = x.clone();
     nan[(1, 0)] = f32::NAN;
-    for (name, classifier) in classifiers() {
+    for (name, classifier) in every() {
         let refused = |x: &Array2<f32>, y: &[usize], classes| {
-            classifier.fit(x.view(), y, classes).err().expect(name).to_string()
+            classifier.fit(x.view(), y, classes).err().expect(&name).to_string()
         };
         assert_eq!(
             refused(&x, &[4, 4, 4], 9),
@@ -257,13 +265,10 @@ fn bad_data_is_refused_by_every_classifier() {
 #[test]
 fn weights_that_cannot_be_are_refused() {
     let x = array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]];
-    let weighing = classifiers()
-        .into_iter()
-        .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
-    for (name, classifier) in weighing {
+    for (name, classifier) in weighing() {
         let refused = |weights: &[f64]| {
             let fitted = classifier.fit_weighted(x.view(), &[0, 1, 1], 2, Some(weights));
-            fitted.err().expect(name).to_string()
+            fitted.err().expect(&name).to_string()
         };
         assert_eq!(refused(&[1.0, 1.0]), "3 rows have 2 weights: expected one weight a row");
         assert_eq!(
@@ -291,10 +296,7 @@ fn weights_far_apart_and_all_tiny_are_no_obstacle() {
     let (x, y) = clouds(40, 3, 2, 8);
     let light = |row: usize| if row < 20 { 1e-30 } else { 1e30 };
     for weights in [vec![1e-30; 40], vec![1e30; 40], (0..40).map(light).collect()] {
-        let weighing = classifiers()
-            .into_iter()
-            .filter(|(name, _)| !name.contains("linfa") && *name != "kernel svm");
-        for (name, classifier) in weighing {
+        for (name, classifier) in weighing() {
             let model = classifier.fit_weighted(x.view(), &y, 2, Some(&weights)).unwrap();
             let shares = model.predict_proba(x.view()).unwrap();
             let finite = |shares: Array2<f64>| shares.iter().all(|share| share.is_finite());
@@ -442,7 +444,7 @@ fn rows_far_apart_converge() {
 #[test]
 fn constant_features_are_no_obstacle() {
     let x = Array2::from_elem((4, 3), 2.5_f32);
-    for (name, classifier) in classifiers() {
+    for (name, classifier) in every() {
         let model = classifier.fit(x.view(), &[1, 0, 1, 1], 2).unwrap();
         assert_eq!(model.predict(x.view()).unwrap(), [1; 4], "{name}");
     }

@@ -1,23 +1,17 @@
 //! The same scores as NumPy programs of the papers' formulas (`golden/selection.py`).
 
-use ndarray::Array2;
-use procrust_blas as _;
 use procrust_classify::selection::{
     deep_embedded, importance_weighted, prediction_entropy, soft_neighborhood_density,
 };
 use serde_json::Value;
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-}
+use crate::common::{matrix, numbers};
 
 #[test]
 fn scores_are_those_of_numpy() {
-    let golden: Value = serde_json::from_str(include_str!("golden/selection.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("selection.json")).unwrap();
     for case in golden["cases"].as_array().unwrap() {
-        let rows: Vec<Vec<f64>> =
-            case["probabilities"].as_array().unwrap().iter().map(numbers).collect();
-        let shares = Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap();
+        let shares = matrix(&case["probabilities"]);
         let (losses, weights) = (numbers(&case["losses"]), numbers(&case["weights"]));
         let close = |name: &str, found: f64| {
             let expected = case[name].as_f64().unwrap();

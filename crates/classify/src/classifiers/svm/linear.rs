@@ -205,4 +205,8 @@ impl Classifier for LinearSvm {
     ) -> Result<Box<dyn Model>, ClassifyError> {
         Ok(Box::new(self.train_weighted(x, y, classes, weights)?))
     }
+
+    fn gives_probabilities(&self) -> bool {
+        false
+    }
 }

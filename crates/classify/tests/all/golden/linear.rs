@@ -1,41 +1,9 @@
-//! The same numbers as scikit-learn (`golden/reference.py`).
+//! The same numbers as scikit-learn (`reference.py`).
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use procrust_blas as _;
 use procrust_classify::{LinearModel, Logistic, Model, Ridge, RidgeCv, RidgePath};
-use serde_json::Value;
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
-    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
-}
-
-struct Case {
-    value: Value,
-    x: Array2<f32>,
-    y: Vec<usize>,
-    weights: Option<Vec<f64>>,
-    probe: Array2<f32>,
-    l2: f64,
-}
-
-fn cases() -> Vec<Case> {
-    let golden: Value = serde_json::from_str(include_str!("golden/reference.json")).unwrap();
-    let single = |value: &Value| matrix(value).mapv(|value| value as f32);
-    let case = |value: &Value| Case {
-        x: single(&value["x"]),
-        y: numbers(&value["y"]).into_iter().map(|label| label as usize).collect(),
-        weights: (!value["weights"].is_null()).then(|| numbers(&value["weights"])),
-        probe: single(&value["probe"]),
-        l2: value["l2"].as_f64().unwrap(),
-        value: value.clone(),
-    };
-    golden["cases"].as_array().unwrap().iter().map(case).collect()
-}
+use crate::common::{cases, matrix, number, numbers};
 
 fn assert_close(
     found: ArrayView2<'_, f64>,
@@ -61,10 +29,11 @@ fn scikit_columns(model: &LinearModel) -> (Array2<f64>, Array1<f64>) {
 
 #[test]
 fn logistic_is_scikit_learns() {
-    for case in cases() {
-        let name = case.value["name"].as_str().unwrap();
-        let settings = Logistic { l2: case.l2, tolerance: 1e-9, ..Logistic::default() };
-        let classes = case.y.iter().max().unwrap() + 1;
+    for case in cases(include_str!("reference.json")) {
+        let name = case.name();
+        let l2 = number(&case.value["l2"]);
+        let settings = Logistic { l2, tolerance: 1e-9, ..Logistic::default() };
+        let classes = case.classes;
         let model = settings
             .train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref())
             .unwrap();
@@ -94,10 +63,10 @@ fn logistic_is_scikit_learns() {
 
 #[test]
 fn ridge_is_scikit_learns() {
-    for case in cases() {
-        let name = case.value["name"].as_str().unwrap();
-        let classes = case.y.iter().max().unwrap() + 1;
-        let ridge = Ridge { l2: case.l2 };
+    for case in cases(include_str!("reference.json")) {
+        let name = case.name();
+        let classes = case.classes;
+        let ridge = Ridge { l2: number(&case.value["l2"]) };
         let model =
             ridge.train_weighted(case.x.view(), &case.y, classes, case.weights.as_deref()).unwrap();
 

@@ -2,31 +2,16 @@
 //! (`golden/figures.py`).
 
 use ndarray::Array2;
-use procrust_blas as _;
 use procrust_classify::{
     metrics::{Bins, Confusion, brier, calibration_error, debiased_calibration_error, log_loss},
     significance::{McNemar, bca_mean, benjamini_hochberg, holm, sign_flip},
 };
 use serde_json::Value;
 
+use crate::common::{classes, list, number, numbers};
+
 fn golden() -> Value {
-    serde_json::from_str(include_str!("golden/figures.json")).unwrap()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    list(value).iter().map(number).collect()
-}
-
-fn classes(value: &Value) -> Vec<usize> {
-    list(value).iter().map(|value| value.as_u64().unwrap() as usize).collect()
+    serde_json::from_str(include_str!("figures.json")).unwrap()
 }
 
 /// Both compute the same sums in another order.

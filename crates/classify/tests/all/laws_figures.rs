@@ -1,6 +1,5 @@
 //! What holds for all figures: intervals cover, tests keep their level, metrics do not know names.
 
-use procrust_blas as _;
 use procrust_classify::{
     metrics::Confusion,
     significance::{McNemar, bca_mean, benjamini_hochberg, holm, sign_flip},
