@@ -40,47 +40,49 @@
 //! ```
 
 mod checks;
-mod continual;
+pub mod continual;
 mod descriptions;
 pub mod detection;
 mod error;
-mod few_shot;
+pub mod few_shot;
+mod learners;
 mod linear;
+mod linear_scores;
+pub mod pair_tasks;
+pub mod ranking;
 mod sparse;
-mod tadell;
-mod transferability;
-mod zero_shot;
+pub mod zero_shot;
 
 // Factorisations need LAPACK; the crate names no provider, its tests do.
 #[cfg(test)]
 use procrust_blas as _;
 
-pub use continual::embedding::{EmbeddedReplay, EmbeddedTasks};
-pub use continual::mixture::{ClassMixture, Spread};
+pub use continual::class_mixture::{ClassMixture, Spread};
+pub use continual::embedded_replay::{EmbeddedReplay, EmbeddedTasks};
 pub use continual::progress::ContinualProgress;
 pub use descriptions::Descriptions;
 pub use error::{TransferError, Warning};
-pub use few_shot::LinearScores;
-pub use few_shot::biased::BiasedRidge;
-pub use few_shot::discriminant::{CovarianceShrinkage, Discriminant, WithinCovariance};
-pub use few_shot::fisher::{FisherMap, FisherSubspace};
-pub use few_shot::logistic::{BiasedLogistic, WarmStart};
-pub use few_shot::means::NearestClassMean;
+pub use few_shot::WarmStart;
+pub use learners::discriminant::{CovarianceShrinkage, Discriminant, WithinCovariance};
+pub use learners::fisher::{FisherMap, FisherSubspace};
+pub use learners::linear::Learner;
+pub use learners::logistic::BiasedLogistic;
+pub use learners::means::NearestClassMean;
+pub use learners::ridge::BiasedRidge;
+pub use linear_scores::LinearScores;
+pub use pair_tasks::dictionary::{Tadell, TaskDictionary, TaskEstimate};
+pub use ranking::{h_score, leep, log_me, nce, trans_rate};
 pub use sparse::SparseCoding;
-pub use tadell::{Tadell, TaskDictionary, TaskEstimate};
-pub use transferability::h_score::h_score;
-pub use transferability::leep::leep;
-pub use transferability::log_me::log_me;
-pub use transferability::nce::nce;
-pub use transferability::trans_rate::trans_rate;
-pub use zero_shot::calibration::{GeneralizedAccuracy, SeenUnseenCurve, calibrate};
-pub use zero_shot::coupled::{CoupledDictionaries, CoupledModel, Prediction};
-pub use zero_shot::entropy::Aware;
-pub use zero_shot::eszsl::{Eszsl, EszslModel};
-pub use zero_shot::held_out::{ClassFold, HeldOutClasses};
-pub use zero_shot::propagation::Propagation;
-pub use zero_shot::ridge::{RidgeFromDescriptions, RidgeModel, RidgeToDescriptions};
-pub use zero_shot::{Nearness, ZeroShot, ZeroShotModel, per_class_accuracy};
+pub use zero_shot::choice::calibration::{GeneralizedAccuracy, SeenUnseenCurve, calibrate};
+pub use zero_shot::choice::held_out::{ClassFold, HeldOutClasses};
+pub use zero_shot::model::{Nearness, ZeroShot, ZeroShotModel, per_class_accuracy};
+pub use zero_shot::prediction::aware::Aware;
+pub use zero_shot::prediction::propagation::Propagation;
+pub use zero_shot::ridge_model::RidgeModel;
+pub use zero_shot::{
+    CoupledDictionaries, CoupledModel, Eszsl, EszslModel, Prediction, RidgeFromDescriptions,
+    RidgeToDescriptions,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

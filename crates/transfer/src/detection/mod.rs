@@ -28,6 +28,7 @@ mod regression;
 mod resampling;
 mod saved;
 mod scoring;
+pub mod starts;
 mod suppression;
 mod training;
 mod voc;

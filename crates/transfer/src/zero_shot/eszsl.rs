@@ -2,10 +2,13 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::{ZeroShot, ZeroShotModel, best, check_candidates, check_training, per_class_accuracy};
+use super::choice::held_out::HeldOutClasses;
+use super::method::{ZeroShotFit, ZeroShotMethod, ZeroShotTraining, grid};
+use super::model::{
+    ZeroShot, ZeroShotModel, best, check_candidates, check_training, per_class_accuracy,
+};
 use crate::checks::{check_count, check_not_negative, widen};
 use crate::linear::{class_sums, eigh, gram, plus_diagonal, solve};
-use crate::zero_shot::held_out::HeldOutClasses;
 use crate::{TransferError, Warning};
 
 /// An embarrassingly simple approach to zero-shot learning: a bilinear form of rows and descriptions.
@@ -43,6 +46,50 @@ pub struct Eszsl {
 impl Default for Eszsl {
     fn default() -> Self {
         Self { gamma: 1.0, lambda: 1.0 }
+    }
+}
+
+/// [`Eszsl`] with γ and λ that are given, or chosen on held-out classes from [`Eszsl::GRID`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(
+    feature = "settings",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(default, deny_unknown_fields)
+)]
+pub struct EszslCv {
+    /// γ, on the squares of the rows; chosen on held-out classes when `"auto"`.
+    #[cfg_attr(
+        feature = "settings",
+        serde(with = "procrust_settings::or_auto"),
+        schemars(with = "procrust_settings::OrAuto<f64>", extend("minimum" = 0.0))
+    )]
+    pub gamma: Option<f64>,
+    /// λ, on the squares of the descriptions; chosen on held-out classes when `"auto"`.
+    #[cfg_attr(
+        feature = "settings",
+        serde(with = "procrust_settings::or_auto"),
+        schemars(with = "procrust_settings::OrAuto<f64>", extend("minimum" = 0.0))
+    )]
+    pub lambda: Option<f64>,
+}
+
+#[cfg(feature = "settings")]
+procrust_settings::declare!(EszslCv, "eszsl");
+
+impl ZeroShotMethod for EszslCv {
+    fn learn(
+        &self,
+        training: &ZeroShotTraining<'_>,
+        held_out: &HeldOutClasses,
+    ) -> Result<ZeroShotFit, TransferError> {
+        if let (Some(gamma), Some(lambda)) = (self.gamma, self.lambda) {
+            return ZeroShotFit::of(&Eszsl { gamma, lambda }, None, training, held_out);
+        }
+        let (gammas, lambdas) = (grid(self.gamma, &Eszsl::GRID), grid(self.lambda, &Eszsl::GRID));
+        let ZeroShotTraining { x, labels, descriptions } = *training;
+        let (best, _) = Eszsl::choose(x, labels, descriptions, &gammas, &lambdas, held_out)?;
+        let chosen = format!("γ = {} and λ = {}", best.gamma, best.lambda);
+        ZeroShotFit::of(&best, Some(chosen), training, held_out)
     }
 }
 

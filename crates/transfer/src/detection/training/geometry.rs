@@ -1,6 +1,7 @@
 //! Which sizes and shapes of windows fit the true boxes.
 
-use super::{DetectorTraining, PictureSource, TrainingStep, in_order, read};
+use super::pictures::{PictureSource, TrainingStep, in_order, read};
+use super::settings::DetectorTraining;
 use crate::TransferError;
 use crate::detection::boxes::{BoundingBox, TrueBox};
 use crate::detection::windows::{Scales, WindowShape};

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use ndarray::Array2;
-use procrust_images::DescribeDense;
 use procrust_product::multiply;
 
-use super::sampling::{Kept, Quotas};
-use super::{DetectorTraining, PictureSource, TrainingStep, in_order};
+use super::context::Context;
+use super::pictures::{TrainingStep, in_order};
 use crate::TransferError;
 use crate::detection::boxes::TrueBox;
 use crate::detection::calibration::Sigmoid;
@@ -15,28 +14,12 @@ use crate::detection::detector::{Candidate, Detector, Head, candidates, distinct
 use crate::detection::heads::{Logistic, Parameters, Rows, Windows, against_background};
 use crate::detection::regression::BoxRegression;
 use crate::detection::scoring::Filters;
-use crate::detection::windows::{Scales, WindowShape};
+use crate::detection::windows::WindowShape;
 
 /// Windows of surer ones that overlap more are not mined again.
 const MINED_IOU: f64 = 0.6;
 /// A window is mined if the detector gives something these odds there, as a logarithm.
 const MINED_ODDS: f64 = -3.0;
-
-/// What training works with.
-pub(super) struct Context<'a> {
-    pub(super) training: &'a DetectorTraining,
-    pub(super) describe: &'a dyn DescribeDense,
-    pub(super) pictures: &'a dyn PictureSource,
-    pub(super) truths: &'a [Vec<TrueBox>],
-    pub(super) classes: usize,
-    pub(super) channels: usize,
-    pub(super) scales: Scales,
-    pub(super) shapes: Vec<WindowShape>,
-    pub(super) sources: Vec<Parameters>,
-    pub(super) kept: Kept,
-    pub(super) quotas: Quotas,
-    pub(super) progress: &'a (dyn Fn(TrainingStep) + Sync),
-}
 
 /// One shape's windows.
 pub(super) struct Lesson {

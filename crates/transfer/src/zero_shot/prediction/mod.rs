@@ -1,0 +1,4 @@
+//! How coupled dictionaries code new rows.
+
+pub(crate) mod aware;
+pub(crate) mod propagation;
