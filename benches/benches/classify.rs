@@ -6,9 +6,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array2;
-use procrust_classify::{
-    Classifier, DecisionTree, KernelSvm, LinearSvm, Logistic, NaiveBayes, NearestNeighbors, Ridge,
-};
+use procrust_classify::Classifier;
+use procrust_settings::Choice;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -30,19 +29,18 @@ fn rows(seed: u64) -> (Array2<f32>, Vec<usize>) {
     (x, labels)
 }
 
+/// The name, and the word that tells forms of it apart.
+fn labelled(classifier: &Choice<dyn Classifier>) -> String {
+    let words = classifier.settings().values().filter_map(|value| value.as_str());
+    let words: Vec<&str> = words.filter(|word| !["scale", "any"].contains(word)).collect();
+    [&[classifier.name()], &words[..]].concat().join("-")
+}
+
 fn classifiers(c: &mut Criterion) {
     procrust_blas::single_threaded();
     let ((x, y), (asked, expected)) = (rows(1), rows(2));
-    let all: [(&str, Box<dyn Classifier>); 7] = [
-        ("knn", Box::new(NearestNeighbors::default())),
-        ("logistic", Box::new(Logistic::default())),
-        ("ridge", Box::new(Ridge::default())),
-        ("svm-linear", Box::new(LinearSvm::default())),
-        ("svm-kernel", Box::new(KernelSvm::default())),
-        ("naive-bayes", Box::new(NaiveBayes::default())),
-        ("tree", Box::new(DecisionTree::default())),
-    ];
-    for (name, classifier) in all {
+    for classifier in procrust_classify::classifiers().every() {
+        let name = labelled(&classifier);
         let model = classifier.fit(x.view(), &y, CLASSES).unwrap();
         let found = model.predict(asked.view()).unwrap();
         let right = found.iter().zip(&expected).filter(|(a, b)| a == b).count();

@@ -1,15 +1,20 @@
 //! Zero-shot and few-shot learning at the sizes of picture collections.
 
+use std::sync::Arc;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 use procrust_benches::people_detector;
 use procrust_blas as _;
 use procrust_images::{DescribeDense, HogCells, Picture};
+use procrust_settings::Choice;
+use procrust_transfer::continual::{ContinualSetup, continual_methods};
+use procrust_transfer::few_shot::{BaseTask, few_shot_methods};
+use procrust_transfer::ranking::{SourceCandidate, ranking_scores};
+use procrust_transfer::zero_shot::{ZeroShotTraining, zero_shot_methods};
 use procrust_transfer::{
-    BiasedLogistic, BiasedRidge, ClassMixture, CoupledDictionaries, CovarianceShrinkage,
-    Discriminant, EmbeddedReplay, Eszsl, FisherSubspace, NearestClassMean, RidgeFromDescriptions,
-    RidgeToDescriptions, Spread, Tadell, TaskEstimate, WarmStart, ZeroShot, h_score, leep, log_me,
-    nce, trans_rate,
+    BiasedLogistic, BiasedRidge, Discriminant, FisherSubspace, HeldOutClasses, NearestClassMean,
+    Tadell, TaskEstimate,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,116 +41,155 @@ fn described(rows: usize, dim: usize) -> (Array2<f32>, Vec<usize>, Array2<f32>) 
     (x, labels, s)
 }
 
+/// The name, and the word that tells forms of it apart.
+fn labelled<T: ?Sized>(choice: &Choice<T>) -> String {
+    let words = choice.settings().values().filter_map(|value| value.as_str());
+    let words: Vec<&str> = words.filter(|word| !["auto", "all", "ridge"].contains(word)).collect();
+    [&[choice.name()], &words[..]].concat().join("-")
+}
+
+/// Times `work` at every size, with the data that `prepare` makes outside the timed part.
+fn at_sizes<P>(
+    c: &mut Criterion,
+    name: &str,
+    prepare: impl Fn(&Array2<f32>, &[usize], &Array2<f32>) -> P,
+    work: impl Fn(&P),
+) {
+    let mut group = c.benchmark_group(format!("transfer/{name}"));
+    group.sample_size(10);
+    for (rows, dim) in SIZES {
+        let (x, labels, s) = described(rows, dim);
+        let prepared = prepare(&x, &labels, &s);
+        group.throughput(Throughput::Elements(rows as u64));
+        group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
+            b.iter(|| work(&prepared));
+        });
+    }
+    group.finish();
+}
+
+/// Training with all settings given: what is chosen on held-out classes is many such trainings.
 fn zero_shot(c: &mut Criterion) {
     procrust_blas::single_threaded();
-    let coupled = CoupledDictionaries { atoms: 32, rounds: 5, ..Default::default() };
-    let methods: [(&str, Box<dyn ZeroShot>); 4] = [
-        ("eszsl", Box::new(Eszsl::default())),
-        ("ridge-to-descriptions", Box::new(RidgeToDescriptions::default())),
-        ("ridge-from-descriptions", Box::new(RidgeFromDescriptions::default())),
-        ("coupled-dictionaries", Box::new(coupled)),
+    let written = [
+        "eszsl(gamma=1, lambda=1)",
+        "ridge-to-descriptions(lambda=1)",
+        "ridge-from-descriptions(lambda=1)",
+        "coupled-dictionaries(atoms=32, penalty=0.05)",
     ];
-    for (name, method) in methods {
-        let mut group = c.benchmark_group(format!("transfer/{name}"));
-        group.sample_size(10);
-        for (rows, dim) in SIZES {
-            let (x, labels, s) = described(rows, dim);
-            group.throughput(Throughput::Elements(rows as u64));
-            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
-                b.iter(|| method.fit(x.view(), &labels, s.view()).unwrap());
-            });
-        }
-        group.finish();
+    let family = zero_shot_methods();
+    let held_out = HeldOutClasses { folds: 2, seed: SEED };
+    for method in family.names().into_iter().filter(|name| *name != "chance") {
+        let settings = written.iter().find(|text| text.starts_with(method));
+        let chosen = family.written(settings.unwrap_or(&method)).unwrap();
+        let own =
+            |x: &Array2<f32>, y: &[usize], s: &Array2<f32>| (x.clone(), y.to_vec(), s.clone());
+        at_sizes(c, method, own, |(x, labels, s)| {
+            let (x, descriptions) = (x.view(), s.view());
+            chosen.learn(&ZeroShotTraining { x, labels, descriptions }, &held_out).unwrap();
+        });
     }
 }
 
+/// A hundred rows of the last five classes, with all rows of the others as base rows, which are learned
+/// from outside the timed part.
 fn few_shot(c: &mut Criterion) {
     procrust_blas::single_threaded();
-    type Work = fn(&Array2<f32>, &[usize]);
-    let works: [(&str, Work); 10] = [
-        ("biased-ridge", |x, y| {
-            BiasedRidge::default().fit(x.view(), y, CLASSES, None).unwrap();
-        }),
-        ("biased-logistic", |x, y| {
-            BiasedLogistic::default().fit(x.view(), y, CLASSES, None).unwrap();
-        }),
-        ("discriminant", |x, y| {
-            Discriminant::default().fit(x.view(), y, CLASSES).unwrap();
-        }),
-        ("fisher", |x, y| {
-            FisherSubspace::default().fit(x.view(), y, CLASSES).unwrap();
-        }),
-        ("logme", |x, y| {
-            log_me(x.view(), y, CLASSES).unwrap();
-        }),
-        ("nearest-class-mean", |x, y| {
-            NearestClassMean::default().fit(x.view(), y, CLASSES, None).unwrap();
-        }),
-        ("class-mixture", |x, y| {
-            let mut memory = ClassMixture::new(x.ncols(), Spread::Diagonal);
-            memory.learn(x.view(), y).unwrap();
-            std::hint::black_box(memory.sample(100, SEED));
-        }),
-        // One task after another: the ten first classes, then the others.
-        ("embedded-replay", |x, y| {
-            let part = |late: bool| {
-                let rows: Vec<usize> = (0..y.len()).filter(|&row| (y[row] >= 10) == late).collect();
-                let labels: Vec<usize> = rows.iter().map(|&row| y[row]).collect();
+    const BASE: usize = CLASSES - 5;
+    for method in few_shot_methods().every() {
+        let prepare = |x: &Array2<f32>, y: &[usize], s: &Array2<f32>| {
+            let part = |task: bool| {
+                let rows: Vec<usize> =
+                    (0..y.len()).filter(|&row| (y[row] >= BASE) == task).collect();
+                let labels: Vec<usize> = rows.iter().map(|&row| y[row] % BASE).collect();
                 (x.select(Axis(0), &rows), labels)
             };
-            let ((first, early), (second, late)) = (part(false), part(true));
-            let method = EmbeddedReplay { steps: 20, ..Default::default() };
-            let mut learned = method.fit(first.view(), &early, CLASSES).unwrap();
-            learned.learn(second.view(), &late).unwrap();
+            let ((base, of_base), (task, labels)) = (part(false), part(true));
+            let names = (s.slice(s![..BASE, ..]).to_owned(), s.slice(s![BASE.., ..]).to_owned());
+            let base = Arc::new(BaseTask::new((base, of_base, BASE), 5, None, Some(names)));
+            let learner = method.learn_base(&base).unwrap();
+            let few = task.slice(s![..100, ..]).to_owned();
+            let few = learner.map(few.view()).unwrap().unwrap_or(few);
+            (learner, few, labels[..100].to_vec())
+        };
+        at_sizes(c, &labelled(&method), prepare, |(learner, few, labels)| {
+            learner.fit(few.view(), labels).unwrap();
+        });
+    }
+}
+
+/// What several methods learn of many rows.
+fn learners(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    type Work = fn(&(Array2<f32>, Vec<usize>));
+    let works: [(&str, Work); 5] = [
+        ("biased-ridge", |(x, y)| {
+            BiasedRidge::default().fit(x.view(), y, CLASSES, None).unwrap();
         }),
-        ("transrate", |x, y| {
-            trans_rate(x.view(), y, CLASSES, 1e-4).unwrap();
+        ("biased-logistic", |(x, y)| {
+            BiasedLogistic::default().fit(x.view(), y, CLASSES, None).unwrap();
         }),
-        ("h-score", |x, y| {
-            h_score(x.view(), y, CLASSES, CovarianceShrinkage::LedoitWolf).unwrap();
+        ("discriminant", |(x, y)| {
+            Discriminant::default().fit(x.view(), y, CLASSES).unwrap();
+        }),
+        ("fisher", |(x, y)| {
+            FisherSubspace::default().fit(x.view(), y, CLASSES).unwrap();
+        }),
+        ("nearest-class-mean", |(x, y)| {
+            NearestClassMean::default().fit(x.view(), y, CLASSES, None).unwrap();
         }),
     ];
     for (name, work) in works {
-        let mut group = c.benchmark_group(format!("transfer/{name}"));
-        group.sample_size(10);
-        for (rows, dim) in SIZES {
-            let (x, labels, _) = described(rows, dim);
-            group.throughput(Throughput::Elements(rows as u64));
-            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
-                b.iter(|| work(&x, &labels));
-            });
-        }
-        group.finish();
+        at_sizes(c, name, |x, y, _| (x.clone(), y.to_vec()), work);
     }
 }
 
-/// What starts from a source model: its scores and probabilities are made outside the timed part.
-fn from_source(c: &mut Criterion) {
+/// One task after another: the ten first classes, then the others.
+fn continual(c: &mut Criterion) {
     procrust_blas::single_threaded();
-    for name in ["warm-start", "leep", "nce"] {
-        let mut group = c.benchmark_group(format!("transfer/{name}"));
-        group.sample_size(10);
-        for (rows, dim) in SIZES {
-            let (x, labels, _) = described(rows, dim);
-            let source = BiasedRidge::default().fit(x.view(), &labels, CLASSES, None).unwrap();
-            let shares = source.probabilities(x.view()).unwrap();
-            let predicted = source.predict(x.view()).unwrap();
+    for method in continual_methods().every() {
+        let prepare = |x: &Array2<f32>, y: &[usize], _: &Array2<f32>| {
+            [false, true].map(|late| {
+                let rows: Vec<usize> = (0..y.len()).filter(|&row| (y[row] >= 10) == late).collect();
+                let labels: Vec<usize> = rows.iter().map(|&row| y[row]).collect();
+                (x.select(Axis(0), &rows), labels)
+            })
+        };
+        at_sizes(c, &format!("continual-{}", labelled(&method)), prepare, |tasks| {
+            let setup = ContinualSetup {
+                dim: tasks[0].0.ncols(),
+                labels: (0..CLASSES).collect(),
+                outputs: CLASSES,
+                l2: 1.0,
+                drawn_rows: 100,
+                seed: SEED,
+            };
+            let mut learner = method.start(setup);
+            for (x, labels) in tasks {
+                learner.learn(x.view(), labels).unwrap();
+            }
+        });
+    }
+}
+
+/// Scores of one source: its features and probabilities are made outside the timed part.
+fn ranking(c: &mut Criterion) {
+    procrust_blas::single_threaded();
+    for score in ranking_scores().every() {
+        let prepare = |x: &Array2<f32>, y: &[usize], _: &Array2<f32>| {
+            let source = BiasedRidge::default().fit(x.view(), y, CLASSES, None).unwrap();
+            let candidate = SourceCandidate {
+                features: x.clone(),
+                probabilities: source.probabilities(x.view()).unwrap(),
+                right: vec![true; 10],
+            };
             // The source's classes mean something else in the target.
-            let target: Vec<usize> = labels.iter().map(|label| label * 7 % CLASSES).collect();
-            group.throughput(Throughput::Elements(rows as u64));
-            group.bench_function(BenchmarkId::from_parameter(format!("{rows}x{dim}")), |b| {
-                let (x, shares) = (x.view(), shares.view());
-                b.iter(|| match name {
-                    "warm-start" => {
-                        let method = WarmStart { steps: 20, ..Default::default() };
-                        method.fit(x, &target, CLASSES, &source).unwrap().weights()[[0, 0]]
-                    }
-                    "leep" => leep(shares, &target, CLASSES).unwrap(),
-                    _ => nce(&predicted, CLASSES, &target, CLASSES).unwrap(),
-                });
-            });
-        }
-        group.finish();
+            let labels: Vec<usize> = y.iter().map(|label| label * 7 % CLASSES).collect();
+            (candidate, labels)
+        };
+        at_sizes(c, score.name(), prepare, |(candidate, labels)| {
+            score.score(candidate, labels, CLASSES).unwrap();
+        });
     }
 }
 
@@ -199,5 +243,5 @@ fn detection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, zero_shot, few_shot, from_source, tadell, detection);
+criterion_group!(benches, zero_shot, few_shot, learners, continual, ranking, tadell, detection);
 criterion_main!(benches);
