@@ -2,24 +2,26 @@
 //!
 //! Items are rows: `n` items in `d` dimensions are an `n × d` matrix, and a map acts on the right,
 //! `x ↦ (x − a)·W + b`. Rows are `f32` in and out; sums, covariances and factorisations are `f64`.
-//! The result of a linear method is an [`Alignment`]: one [`AffineMap`] for the source, one for the
-//! target, into a shared space. What else adapts unpaired domains implements [`AdaptUnpaired`] and
-//! gives an [`Adaptation`]: the rows of both, and what becomes of new ones.
+//! The result of a linear method is an [`Alignment`]: one [`AffineMap`] for the source and one for the
+//! target, into a shared space. Other methods that adapt unpaired domains implement [`AdaptUnpaired`]
+//! and return an [`Adaptation`]: the adapted rows of both, and a map for new rows.
 //!
 //! | you have | use |
 //! |---|---|
-//! | pairs, and no idea | [`Auto`] |
-//! | pairs, and distances that mean something | [`Procrustes`] |
-//! | pairs, many more than dimensions | [`LeastSquares`], [`CrossValidatedRidge`] |
+//! | pairs, and no preference | [`Auto`] |
+//! | pairs, where distances should be kept | [`Procrustes`] |
+//! | many more pairs than dimensions | [`LeastSquares`], [`CrossValidatedRidge`] |
+//! | pairs, where few directions of the target depend on the source | [`LowRank`] |
 //! | pairs of words | [`VecMap`] |
-//! | pairs, and both sides hold much that the other has not | [`Cca`] |
+//! | pairs, where each side has variation that the other lacks | [`Cca`] |
+//! | thousands of pairs, where the map need not be affine | [`ResidualMlp`] |
 //! | the same items in three or more spaces | [`GeneralizedProcrustes`] |
 //! | few pairs or none, and many rows | [`SelfLearning`], [`Refinement`], [`MiniVec2Vec`] |
-//! | pairs, all rows, and CSLS to look answers up | [`Rcsls`] |
+//! | pairs and all rows, for retrieval by CSLS | [`Rcsls`] |
 //! | two domains without pairs, of one dimension | [`Coral`], [`LinearTransport`], [`SubspaceAlignment`], [`Gfk`], [`JointPca`] |
-//! | the same, and no wish for an affine map | [`Tca`], [`ExactTransport`], [`Sinkhorn`], [`SlicedAlignment`] |
-//! | the same, and labels of the source | [`Jda`], [`Bda`], [`ClassSinkhorn`] |
-//! | the same, and a classifier that takes weights | [`Ulsif`] and others that [`WeighSource`] |
+//! | the same, where the map need not be affine | [`Tca`], [`ExactTransport`], [`Sinkhorn`], [`SlicedAlignment`] |
+//! | the same, with labels of the source | [`Jda`], [`Bda`], [`ClassSinkhorn`] |
+//! | the same, with a classifier that takes weights | [`Ulsif`] and the other [`WeighSource`]s |
 //!
 //! Paired methods implement [`AlignPaired`] and can be fitted from sums that were
 //! [accumulated](PairMoments) over chunks; unpaired ones implement [`AlignUnpaired`] and can share
@@ -44,7 +46,11 @@
 //! # Ok::<(), procrust_align::AlignError>(())
 //! ```
 //!
-//! What finds its own dictionary gives an [`Induced`]; whether it worked, [`Diagnosis`] says.
+//! Methods that find their own dictionary return an [`Induced`]; [`Diagnosis`] tells whether it worked.
+//!
+//! Methods that learn from pairs, affine or not, are [`LearnMaps`]. With the feature `settings`, every
+//! method declares its name, settings, defaults and ranges; `paired_methods`, `induced_methods`,
+//! `unpaired_methods`, `adaptation_methods`, `weight_estimators` and `weighting_methods` list them.
 //!
 //! # LAPACK
 //!
