@@ -26,7 +26,7 @@ impl Default for Hints<'_> {
 /// A method that brings two domains together: source rows, with labels or without, and unlabelled
 /// target rows.
 ///
-/// What [`AlignUnpaired`] is for affine maps, this is for all methods: what comes out are rows and,
+/// What [`AlignUnpaired`](crate::AlignUnpaired) is for affine maps, this is for all methods: what comes out are rows and,
 /// where the method has one, a rule for further rows.
 ///
 /// ```
@@ -48,7 +48,7 @@ pub trait AdaptUnpaired: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`AlignUnpaired::fit`]; [`AlignError::NeedsLabels`], [`AlignError::SourceLabels`],
+    /// As [`AlignUnpaired::fit`](crate::AlignUnpaired::fit); [`AlignError::NeedsLabels`], [`AlignError::SourceLabels`],
     /// [`AlignError::ClassNumber`], [`AlignError::Labeller`] and [`AlignError::PseudoLabels`] from
     /// methods that use labels; [`AlignError::Memory`] from methods that need more than they may.
     fn adapt(

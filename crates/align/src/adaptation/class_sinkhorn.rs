@@ -65,7 +65,7 @@ impl ClassSinkhorn {
 )]
 pub enum ClassPenalty {
     /// `Σ_j Σ_c (Σ_{i in c} P_ij)^½`: L_p-L1 with p = ½. Each round replaces it by its tangent at the plan,
-    /// which is one more cost, and runs [`sinkhorn`] (majorisation-minimisation). As it is not convex, more rounds go
+    /// which is one more cost, and runs [`sinkhorn`](crate::sinkhorn()) (majorisation-minimisation). As it is not convex, more rounds go
     /// on parting classes.
     #[default]
     #[cfg_attr(feature = "settings", serde(rename = "lp-l1"))]

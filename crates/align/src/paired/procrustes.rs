@@ -18,7 +18,7 @@ use crate::{AlignError, AlignPaired, Alignment, PairMoments};
 ///
 /// **Fewer pairs than dimensions.** When `XᵀY` has not its full rank, many maps are best. The answer
 /// is the one that is nearest to the identity in the directions that the pairs leave open, and a
-/// [`Warning::Rank`] states the rank.
+/// [`Warning::Rank`](crate::Warning::Rank) states the rank.
 ///
 /// **Many pairs.** `fit` may multiply panels of 1,024 rows in `f32`, and sum the panels in `f64`, where no
 /// entry of the map moves by more than about 1e-5 of 1: from 2³⁰ multiplications on, if the smallest singular

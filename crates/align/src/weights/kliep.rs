@@ -7,7 +7,7 @@ use crate::{AlignError, Warning};
 
 /// KLIEP: the ratio of densities of greatest likelihood.
 ///
-/// The ratio is as in [`Ulsif`]; α ≥ 0 maximises the mean of its logarithm over target rows while
+/// The ratio is as in [`Ulsif`](crate::Ulsif); α ≥ 0 maximises the mean of its logarithm over target rows while
 /// its mean over source rows is 1. A concave problem: each step multiplies α by its share of the
 /// likelihood, which never lowers it (the EM algorithm of a mixture of Gaussians with fixed
 /// components).

@@ -105,7 +105,7 @@ impl Auto {
     ///
     /// # Errors
     ///
-    /// As [`AlignPaired::fit`]; [`AlignError::Setting`] when there are fewer than two folds, no
+    /// As [`AlignPaired::fit`](crate::AlignPaired::fit); [`AlignError::Setting`] when there are fewer than two folds, no
     /// candidates or too few queries; [`AlignError::TooFewRows`] when there are fewer distinct source
     /// rows than two a fold; [`AlignError::NoCandidate`] when none can be fitted.
     pub fn fit(
