@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt};
 
-use crate::{bench, check, experiment, fuzz, package, setup, test};
+use crate::{bench, check, docs, experiment, fuzz, package, setup, test};
 
 /// A task, as named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(crate) enum Task {
     Experiment,
     Test,
     Check,
+    Docs,
     Bench,
     Fuzz,
     Package,
@@ -39,11 +40,12 @@ impl fmt::Display for UsageError {
 }
 
 /// Name, task, help and whether arguments are passed on.
-const TASKS: [(&str, Task, &str, bool); 7] = [
+const TASKS: [(&str, Task, &str, bool); 8] = [
     ("experiment", Task::Experiment, experiment::HELP, true),
     ("setup", Task::Setup, setup::HELP, false),
     ("test", Task::Test, test::HELP, true),
     ("check", Task::Check, check::HELP, false),
+    ("docs", Task::Docs, docs::HELP, false),
     ("bench", Task::Bench, bench::HELP, true),
     ("fuzz", Task::Fuzz, fuzz::HELP, true),
     ("package", Task::Package, package::HELP, false),

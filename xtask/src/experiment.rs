@@ -26,7 +26,7 @@ pub(crate) fn run(install: bool, arguments: &[OsString]) -> Result<ExitCode> {
     setup::ensure(install)?;
     let mut command = cargo("run");
     command
-        .args(["--release", "--locked", "-p", "procrust-experiment", "--bin", "procrust", "--"])
+        .args(["--release", "--locked", "-p", "procrust", "--bin", "procrust", "--"])
         .arg("experiment")
         .args(arguments);
     become_it(command)

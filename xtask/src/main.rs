@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod cargo;
 mod check;
+mod docs;
 mod experiment;
 mod fuzz;
 mod openblas;
@@ -45,6 +46,7 @@ fn run(Request { task, install, rest }: Request) -> anyhow::Result<ExitCode> {
         Task::Experiment => experiment::run(install, &rest),
         Task::Test => test::run(install, &rest),
         Task::Check => check::run(install),
+        Task::Docs => docs::run(install),
         Task::Bench => bench::run(install, &rest),
         Task::Fuzz => fuzz::run(&rest),
         Task::Package => package::run(install),

@@ -13,7 +13,7 @@ use procrust_words::{
 };
 use serde::Serialize;
 
-use crate::progress::Progress;
+use procrust_runner::Progress;
 
 /// Rows that are prepared in one go: whole blocks of the preparation, so that a file has the bits
 /// that it would have in one piece.

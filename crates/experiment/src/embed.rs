@@ -9,7 +9,7 @@ use std::{
 use procrust_text::{Encode, TextError};
 use serde::Serialize;
 
-use crate::progress::Progress;
+use procrust_runner::Progress;
 
 /// Lines that are read and encoded together.
 const BLOCK: usize = 2048;

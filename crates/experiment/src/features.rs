@@ -20,7 +20,9 @@ use procrust_images::{
 };
 use serde::Serialize;
 
-use crate::{descriptors, progress::Progress, results::write_whole};
+use procrust_runner::{Progress, write_whole};
+
+use crate::shared::descriptors;
 
 /// What to describe, how, and where the rows go.
 #[derive(Debug, Clone, Default)]

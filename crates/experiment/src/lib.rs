@@ -1,16 +1,16 @@
-//! Experiments with transfer between embedding spaces: from a plan file to results and a report.
+//! Experiments with transfer between embedding spaces: the kinds of plan.
 //!
-//! A [`Plan`] names data, methods and seeds. [`Ready::load`] reads and prepares the data,
-//! [`Ready::run`] runs every method on every task with every seed and writes one line of
-//! `results.jsonl` a measured value to a [`Sink`], a [`Summary`] says what came of it, and
-//! [`report::write`] shows it. The program `procrust` does just that:
+//! A plan file names data, methods and seeds. [`kinds`] knows what plan files of each kind say;
+//! `procrust-runner` loads the data, runs every method on every task with every seed, writes one line of
+//! `results.jsonl` per measured value, sums up and writes the report. The program `procrust` does just that:
 //!
 //! ```no_run
-//! use procrust_experiment::{Options, Plan, Ready, Sink, Style, Summary, render};
+//! use procrust_experiment::kinds;
+//! use procrust_runner::{Options, Ready, Sink, Style, Summary, render};
 //!
 //! # use procrust_blas as _;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let plan = Plan::read("plans/digits.toml".as_ref())?;
+//! let plan = kinds().read("plans/digits.toml".as_ref())?;
 //! let sink = Sink::create("target/experiments".as_ref())?;
 //! let finished = Ready::load(plan, Options::default())?.run(&sink, 0)?;
 //! sink.close()?;
@@ -22,49 +22,41 @@
 //! Same seed and same machine give the same values, whatever the number of threads; the seconds
 //! that a fit took differ, of course.
 //!
-//! LAPACK comes from OpenBLAS through `procrust-blas`.
+//! Every kind is a folder with its plan, its data, its runs and its pictures.
 
 pub mod adaptation;
 mod annotate;
 mod benchmark;
-mod causes;
-mod comparisons;
+pub mod bitext;
+pub mod continual;
 mod convert;
-mod dense;
-mod descriptors;
+pub mod detection;
+pub mod documents;
 mod embed;
 mod features;
-pub mod interrupt;
+pub mod few_shot;
+mod kinds;
 pub mod lexicon;
-mod memory;
-pub mod plan;
-mod progress;
-mod regret;
-pub mod report;
-mod results;
-mod run;
-mod sentences;
+pub mod pair_tasks;
+pub mod qa;
+pub mod ranking;
+pub mod sentences;
+pub mod shared;
 mod shipped;
+mod shipped_texts;
 pub mod similarity;
-mod space;
-mod summary;
-mod terminal;
-pub mod text;
-pub mod transfer;
+pub mod spans;
+pub mod tuning;
+pub mod zero_shot;
 
 pub use annotate::annotated;
 pub use convert::{Conversion, ConvertError, Converted};
-pub use dense::{dense_by_name, descriptor_named};
 pub use embed::{EmbedError, Embedded, Embedding};
 pub use features::{ExtractedFeatures, FeatureExtraction, FeaturesError};
-pub use memory::CountingAllocator;
-pub use plan::Plan;
-pub use results::{Outcome, Record, Sink, write_whole};
-pub use run::{Data, Finding, Finished, Options, Ready, RunPlanError, Unit, diagnosis_fields};
+pub use kinds::kinds;
+pub use shared::dense::{dense_by_name, descriptor_named};
+pub use shared::space::{Space, SpaceError};
 pub use shipped::{default_plans, shipped_plans};
-pub use space::{Space, SpaceError};
-pub use summary::{Cell, Column, Row, SideTable, Summary};
-pub use terminal::{Style, render};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -17,6 +17,12 @@ impl<T: ?Sized> Choice<T> {
         Self { name, settings, object }
     }
 
+    /// Settings as a member of a family: `wrap` makes the family's trait object of them.
+    #[must_use]
+    pub fn of<M: crate::Declared>(settings: M, wrap: fn(M) -> Arc<T>) -> Self {
+        crate::family::choice(settings, wrap)
+    }
+
     /// The name in plan files and results.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -38,14 +38,7 @@ impl<T: ?Sized + 'static> Entry<T> {
     /// An entry for settings that `wrap` turns into the family's trait object.
     #[must_use]
     pub fn new<M: Declared>(wrap: fn(M) -> Arc<T>) -> Self {
-        let choose = move |settings: M| {
-            let full = match serde_json::to_value(&settings) {
-                Ok(Value::Object(full)) => full,
-                _ => Settings::new(),
-            };
-            let full = full.into_iter().filter(|(_, value)| !value.is_null()).collect();
-            Choice::new(M::NAME, full, wrap(settings))
-        };
+        let choose = move |settings: M| choice(settings, wrap);
         let schema = schema_of::<M>();
         // The key that tells alternatives apart may be left out; serde needs it.
         let default = schema.get("oneOf").and_then(|_| schema["default"].as_object());
@@ -102,6 +95,16 @@ impl<T: ?Sized + 'static> Entry<T> {
             }),
         }
     }
+}
+
+/// Settings as a member of a family.
+pub(crate) fn choice<M: Declared, T: ?Sized>(settings: M, wrap: fn(M) -> Arc<T>) -> Choice<T> {
+    let full = match serde_json::to_value(&settings) {
+        Ok(Value::Object(full)) => full,
+        _ => Settings::new(),
+    };
+    let full = full.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    Choice::new(M::NAME, full, wrap(settings))
 }
 
 /// All members of a family behind one trait, in the order of its list.
@@ -218,13 +221,13 @@ impl<T: ?Sized + 'static> Family<T> {
     }
 
     /// The members that a table of a plan names: one per combination of the settings that are lists; the first such
-    /// key of the table changes slowest.
+    /// key of the table changes slowest. `what` begins the message about an unknown name: `the method`.
     ///
     /// # Errors
     ///
     /// The first [`Mistake`], with its position.
-    pub fn choices(&self, table: &Node) -> Result<Vec<Choice<T>>, Mistake> {
-        check(table, &self.schema(&format!("the {}", self.what)), &format!("[[{}]]", self.what))?;
+    pub fn choices(&self, table: &Node, what: &str) -> Result<Vec<Choice<T>>, Mistake> {
+        check(table, &self.schema(what), &format!("[[{}]]", self.what))?;
         let named = table.get("name");
         let name = named.and_then(Node::as_text).unwrap_or_default();
         let at = named.map_or(table.span.start, |name| name.span.start);
@@ -481,8 +484,12 @@ mod tests {
                 (key("components"), list(vec![text("auto"), number(5)])),
             ]),
         };
-        let said: Vec<String> =
-            family().choices(&table).unwrap().iter().map(|choice| choice.say()).collect();
+        let said: Vec<String> = family()
+            .choices(&table, "the method")
+            .unwrap()
+            .iter()
+            .map(|choice| choice.say())
+            .collect();
         assert_eq!(said, ["1 None", "1 Some(5)", "2 None", "2 Some(5)"]);
     }
 

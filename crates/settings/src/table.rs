@@ -84,12 +84,12 @@ pub fn markdown_table(schema: &Value) -> String {
     if rows.is_empty() {
         return "There are no settings.\n".to_owned();
     }
-    let mut text = "| key | value | default | meaning |\n|---|---|---|---|\n".to_owned();
+    let mut text = "| key | default | range | meaning |\n|---|---|---|---|\n".to_owned();
     for row in rows {
         let default = row.default.map_or_else(|| "—".to_owned(), |value| format!("`{value}`"));
         let cell = |text: &str| text.replace('|', "\\|");
         text.push_str(&format!(
-            "| `{}` | {} | {default} | {} |\n",
+            "| `{}` | {default} | {} | {} |\n",
             row.key,
             cell(&row.takes),
             cell(&row.about)

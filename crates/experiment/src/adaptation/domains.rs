@@ -18,12 +18,12 @@ use procrust_datasets::{
 use procrust_images::{BagOfWords, Describe, Items, Vocabulary, WrittenBag};
 use rayon::prelude::*;
 
-use super::split::spread;
-use crate::{
+use super::data::{DataPlan, DomainPlan, DomainSource, SplitPlan};
+use crate::shared::{
     descriptors,
-    plan::{AdaptationMethod, AdaptationPlan, Columns, DomainPlan, DomainSource},
+    parts::Columns,
     sentences::{Encoder, EncoderError},
-    space,
+    space, spread,
 };
 
 /// Rows and labels of one domain, prepared.
@@ -45,13 +45,13 @@ pub struct Domain {
 
 /// The spectrum of some rows, and the seconds that measuring it took.
 #[derive(Debug, Clone)]
-pub(super) struct Measured<'a> {
+pub(crate) struct Measured<'a> {
     pub(super) spectrum: Cow<'a, Spectrum>,
     pub(super) seconds: f64,
 }
 
 impl Measured<'_> {
-    pub(super) fn of(rows: ArrayView2<'_, f32>) -> Result<Self, AlignError> {
+    pub(crate) fn of(rows: ArrayView2<'_, f32>) -> Result<Self, AlignError> {
         let started = Instant::now();
         let spectrum = Cow::Owned(Spectrum::of(rows)?);
         Ok(Self { spectrum, seconds: started.elapsed().as_secs_f64() })
@@ -72,7 +72,7 @@ impl Domain {
     }
 
     /// The spectrum of all rows: what [`Domains::measure`] found, or measured now.
-    pub(super) fn measured(&self) -> Result<Measured<'_>, AlignError> {
+    pub(crate) fn measured(&self) -> Result<Measured<'_>, AlignError> {
         match self.measured.get() {
             Some(Measured { spectrum, seconds }) => {
                 Ok(Measured { spectrum: Cow::Borrowed(spectrum), seconds: *seconds })
@@ -219,7 +219,7 @@ impl Domains {
     /// # Errors
     ///
     /// A [`DomainError`] that names the domain, and with it the file and the place.
-    pub fn load(plan: &AdaptationPlan, most_rows: Option<usize>) -> Result<Self, DomainError> {
+    pub fn load(plan: &DataPlan, most_rows: Option<usize>) -> Result<Self, DomainError> {
         let mut notes = Vec::new();
         let words = plan.sentences.as_ref().map(Encoder::load).transpose()?;
         let descriptors = descriptors_of(plan)?;
@@ -315,17 +315,14 @@ impl Domains {
     /// Before the runs and not by the first that needs it: a run that waits for another's
     /// measurement inside a pool of threads may wait for itself. What cannot be measured is left
     /// to the runs, which say why.
-    pub(crate) fn measure(&self, plan: &AdaptationPlan) {
-        if !plan.methods.iter().any(AdaptationMethod::aligns) {
-            return;
-        }
+    pub(crate) fn measure(&self, pairs: &[(usize, usize)], plan: &SplitPlan) {
         self.domains.par_iter().enumerate().for_each(|(at, domain)| {
             let all = domain.test_rows == 0;
             let whole = |&(source, target): &(usize, usize)| {
                 target == at && all && plan.test_share.is_none() && plan.target_labels.is_none()
                     || source == at && all && plan.trains_on_all(domain.labels.len())
             };
-            if plan.pairs.iter().any(whole)
+            if pairs.iter().any(whole)
                 && let Ok(measured) = Measured::of(domain.rows.view())
             {
                 domain.measured.get_or_init(|| measured);
@@ -333,7 +330,7 @@ impl Domains {
         });
     }
 
-    fn check(&self, plan: &AdaptationPlan) -> Result<(), DomainError> {
+    fn check(&self, plan: &DataPlan) -> Result<(), DomainError> {
         for (domain, of_plan) in self.domains.iter().zip(&plan.domains) {
             let alike = plan.domains.iter().position(|d| d.descriptor == of_plan.descriptor);
             let first = &self.domains[alike.expect("the domain is one")];
@@ -368,7 +365,7 @@ impl Domains {
     }
 
     /// Tells of target rows that nothing trained on the source can get right.
-    fn note_unknown_classes(&mut self, plan: &AdaptationPlan) {
+    fn note_unknown_classes(&mut self, plan: &DataPlan) {
         for &(source, target) in &plan.pairs {
             // Other descriptors of the same pictures would say the same again.
             if plan.domains[source].descriptor > 0 {
@@ -397,7 +394,7 @@ impl Domains {
 
 fn read(
     domain: &DomainPlan,
-    plan: &AdaptationPlan,
+    plan: &DataPlan,
     encoder: Option<&Encoder>,
     descriptors: &[Box<dyn Describe>],
     notes: &mut Vec<String>,
@@ -443,7 +440,7 @@ pub(crate) struct Texts {
 }
 
 /// The labelled sentences of a domain that has sentences, so many as the plan takes.
-pub(crate) fn texts(domain: &DomainPlan, plan: &AdaptationPlan) -> Result<Texts, DomainError> {
+pub(crate) fn texts(domain: &DomainPlan, plan: &DataPlan) -> Result<Texts, DomainError> {
     let failed = |cause| DomainError::Read { domain: domain.name.clone(), cause: Box::new(cause) };
     let (mut all, found): (Vec<(String, String)>, usize) = match &domain.source {
         DomainSource::SentenceFile { path, sentences, labels } => {
@@ -514,7 +511,7 @@ fn shipped(domain: &DomainPlan, set: ImageSet) -> Result<Images, DomainError> {
 }
 
 /// The descriptors of a plan. The words of a bag are learned from the pictures of all domains: no label is needed.
-fn descriptors_of(plan: &AdaptationPlan) -> Result<Vec<Box<dyn Describe>>, DomainError> {
+fn descriptors_of(plan: &DataPlan) -> Result<Vec<Box<dyn Describe>>, DomainError> {
     let images = &plan.images;
     let learn = |written: &WrittenBag| {
         let mut all = Items::default();

@@ -3,8 +3,7 @@
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::Task;
-use crate::plan::AdaptationPlan;
+use super::{data::SplitPlan, task::Task};
 
 /// The rows of one run.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +30,7 @@ pub struct TargetSplit {
 impl Task<'_> {
     /// The rows of the run with this seed.
     #[must_use]
-    pub fn split(&self, plan: &AdaptationPlan, seed: u64) -> Split {
+    pub fn split(&self, plan: &SplitPlan, seed: u64) -> Split {
         Split {
             source: self.training_rows(plan.train_rows, seed),
             target: self.of_target(plan, seed),
@@ -41,7 +40,7 @@ impl Task<'_> {
 
     /// The source rows that a seed draws, in their own order, every class by its share; `None` for
     /// all of them. Those of the domain's test file are never among them.
-    pub(super) fn training_rows(&self, train_rows: Option<usize>, seed: u64) -> Option<Vec<usize>> {
+    pub(crate) fn training_rows(&self, train_rows: Option<usize>, seed: u64) -> Option<Vec<usize>> {
         let domain = self.source;
         let own = domain.training_rows();
         match train_rows.filter(|&wanted| wanted < own) {
@@ -50,7 +49,7 @@ impl Task<'_> {
         }
     }
 
-    fn of_target(&self, plan: &AdaptationPlan, seed: u64) -> Option<TargetSplit> {
+    fn of_target(&self, plan: &SplitPlan, seed: u64) -> Option<TargetSplit> {
         let labels = &self.target.labels;
         let own = self.target.training_rows();
         let apart = plan.test_share.is_some() || own < labels.len();
@@ -97,17 +96,11 @@ fn draw_of_each_class(labels: &[usize], rows: &[usize], of_class: usize, seed: u
     order
 }
 
-/// At most `most` positions, evenly spread over `0..n`.
-pub(crate) fn spread(n: usize, most: usize) -> Vec<usize> {
-    let count = n.min(most);
-    (0..count).map(|at| at * n / count).collect()
-}
-
 /// Draws `wanted` rows so that each class keeps its share, to within one row.
 ///
 /// Rows are shuffled within their class, then ranked by how far into their class they stand:
 /// the first `wanted` of that ranking take the same part of every class.
-pub(super) fn stratified(labels: &[usize], wanted: usize, seed: u64) -> Vec<usize> {
+pub(crate) fn stratified(labels: &[usize], wanted: usize, seed: u64) -> Vec<usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut rows: Vec<usize> = (0..labels.len()).collect();
     rows.shuffle(&mut rng);
@@ -145,13 +138,6 @@ mod tests {
         assert_eq!(drawn.iter().filter(|&&row| labels[row] == 1).count(), 10);
         assert_ne!(drawn, stratified(&labels, 40, 4));
         assert_eq!(drawn, stratified(&labels, 40, 3));
-    }
-
-    #[test]
-    fn spread_covers_the_rows() {
-        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
-        assert_eq!(spread(3, 9), [0, 1, 2]);
-        assert_eq!(spread(0, 9), Vec::<usize>::new());
     }
 
     #[test]

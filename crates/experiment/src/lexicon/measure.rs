@@ -1,15 +1,16 @@
+//! Retrieval of translations, and what is measured of it.
+
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use procrust_classify::statistics;
 use procrust_neighbors::{
-    ApproximateIndex, ApproximateSettings, Metric, Neighbors, NeighborsError, csls_top_k, top_k,
+    ApproximateIndex, ApproximateSettings, Metric as Similarity, Neighbors, NeighborsError,
+    csls_top_k, top_k,
 };
 
-use super::Queries;
-use crate::{
-    plan::{Criterion, RankMetric},
-    results::Outcome,
-    run::Finding,
-};
+use procrust_runner::{Finding, Metric, Outcome};
+
+use super::pairs::Queries;
+use crate::lexicon::{plan::Criterion, rank_metric::RankMetric};
 
 /// How translations are looked for, and what is counted.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,7 @@ impl Retrieval<'_> {
         let coverage = statistics::wilson(queries.rows.len(), queries.listed);
         let mut findings = vec![Finding {
             outcome: Outcome::measured(coverage, queries.listed),
-            ..unmeasured(None, "coverage".to_owned())
+            ..unmeasured(None, Metric::coverage())
         }];
         for &criterion in self.criteria {
             let found = match criterion {
@@ -51,7 +52,7 @@ impl Retrieval<'_> {
                 _ => self.answers(criterion, source, target, &rows),
             };
             for &metric in self.metrics {
-                let mut finding = unmeasured(Some(criterion), metric.to_string());
+                let mut finding = unmeasured(Some(criterion), Metric::quality(metric.to_string()));
                 match &found {
                     Err(error) => finding.outcome = Outcome::Failed { error: error.to_string() },
                     Ok(found) => {
@@ -72,7 +73,7 @@ impl Retrieval<'_> {
         every
             .map(|(criterion, metric)| Finding {
                 outcome: Outcome::Failed { error: error.to_owned() },
-                ..unmeasured(Some(criterion), metric.to_string())
+                ..unmeasured(Some(criterion), Metric::quality(metric.to_string()))
             })
             .collect()
     }
@@ -90,7 +91,7 @@ impl Retrieval<'_> {
             Criterion::Csls => csls_top_k(source, target, Some(queries), self.csls_k, most),
             _ => {
                 let asked = source.select(Axis(0), queries);
-                top_k(asked.view(), target, most, Metric::Cosine)
+                top_k(asked.view(), target, most, Similarity::Cosine)
             }
         }
     }
@@ -110,7 +111,10 @@ impl Retrieval<'_> {
         let right = (recall.value * of as f64).round() as usize;
         let finding = Finding {
             outcome: Outcome::measured(statistics::wilson(right, of), of),
-            ..unmeasured(Some(Criterion::Approximate), format!("index-recall@{most}"))
+            ..unmeasured(
+                Some(Criterion::Approximate),
+                Metric::quality(format!("index-recall@{most}")),
+            )
         };
         Ok((found, finding))
     }
@@ -125,21 +129,9 @@ impl Retrieval<'_> {
 /// Queries that are searched exactly as well, to measure what an index finds.
 const RECALL_QUERIES: usize = 500;
 
-fn unmeasured(criterion: Option<Criterion>, metric: String) -> Finding {
-    Finding {
-        classifier: None,
-        criterion: criterion.map(|criterion| criterion.name().to_owned()),
-        metric,
-        outcome: Outcome::Failed { error: String::new() },
-        items: Vec::new(),
-        fit_seconds: None,
-        apply_seconds: None,
-        peak_mb: None,
-        warnings: Vec::new(),
-        remarks: Vec::new(),
-        diagnosis: None,
-        selection: None,
-    }
+fn unmeasured(criterion: Option<Criterion>, metric: Metric) -> Finding {
+    let criterion = criterion.map(|criterion| criterion.name().to_owned());
+    Finding { criterion, ..Finding::new(metric, Outcome::failed("")) }
 }
 
 /// A value for each query.

@@ -8,8 +8,8 @@ use std::{
 use procrust_datasets::DatasetError;
 
 use crate::{
-    plan::{LexiconSource, Training},
-    space::Space,
+    lexicon::plan::{LexiconSource, Training},
+    shared::space::Space,
 };
 
 /// A word and one of its translations.
@@ -127,7 +127,7 @@ fn read_file(path: &Path, swapped: bool) -> Result<Vec<WordPair>, PairsError> {
 }
 
 /// The pairs that a map is learned from, as rows.
-pub(super) fn training(
+pub(crate) fn training(
     training: &Training,
     source: &Space,
     target: &Space,
@@ -235,7 +235,7 @@ impl Queries {
 }
 
 /// Keeps the pairs of the first `most` different source words.
-pub(super) fn keep_first_words(pairs: &mut Vec<WordPair>, most: usize) {
+pub(crate) fn keep_first_words(pairs: &mut Vec<WordPair>, most: usize) {
     let mut words: HashSet<String> = HashSet::new();
     pairs.retain(|(word, _)| {
         words.contains(word) || (words.len() < most && words.insert(word.clone()))
