@@ -1,15 +1,17 @@
-//! Matrix products of `ndarray` views: by the `gemm` crate, and of rounded numbers by tiles (Intel AMX).
+//! Matrix products of `ndarray` views by the `gemm` crate, sums of products of rounded numbers by
+//! tiles (Intel AMX), and memory in large [pages].
 //!
-//! The one place where the workspace calls `gemm`: a product takes pointers and strides, and whoever hands
-//! them over has to argue that they are right. On the calling thread only; callers share blocks out themselves, so
-//! that bits do not depend on the number of threads.
+//! All functions run on the calling thread. Callers distribute blocks over threads themselves, so that
+//! results have the same bits for any number of threads. This is the only crate of the workspace that
+//! calls `gemm`, which takes pointers and strides: the safety argument stands in one place.
 
+pub mod pages;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod tiles;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-/// A number that is multiplied: `f32` or `f64`.
+/// A number type of products: `f32` or `f64`.
 pub trait Number: sealed::Sealed + Copy + 'static {
     /// 1.
     const ONE: Self;
@@ -29,13 +31,14 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// `out = scale · left · right`, or `out += scale · left · right` with `keep`: m × d by d × n.
+/// Computes `out = scale · left · right`, or with `keep` `out += scale · left · right`.
 ///
-/// Without `keep`, what stands in `out` is not read, NaN or not.
+/// `left` is m × d, `right` d × n and `out` m × n, each with any strides. Without `keep` the previous
+/// content of `out` is ignored, even if it is NaN.
 ///
 /// # Panics
 ///
-/// When the shapes do not fit together.
+/// If the shapes do not match.
 pub fn multiply<T: Number>(
     left: ArrayView2<'_, T>,
     right: ArrayView2<'_, T>,
@@ -44,11 +47,11 @@ pub fn multiply<T: Number>(
     keep: bool,
 ) {
     let ((m, d), (right_d, n)) = (left.dim(), right.dim());
-    assert_eq!(d, right_d, "the inner sides of a product are equal");
+    assert_eq!(d, right_d, "the inner sizes of a product are equal");
     assert_eq!(
         out.dim(),
         (m, n),
-        "a product has the rows of the left and the columns of the right"
+        "a product has the rows of the left side and the columns of the right"
     );
     let (out_rows, out_columns) = (out.strides()[0], out.strides()[1]);
     let (left_rows, left_columns) = (left.strides()[0], left.strides()[1]);
@@ -84,14 +87,18 @@ pub fn multiply<T: Number>(
     }
 }
 
-/// The upper triangle of `xᵀx`, each number of `x` rounded to 16 significant bits first: for sums over many rows, in which
-/// what that costs cancels, 4e-6 of a product on average and 3e-5 at most. Summed in `f32`.
+/// Computes the upper triangle of `xᵀx`, with each number of `x` rounded to 16 significant bits.
 ///
-/// `each` is given a row, a first column and sums from there to the right; where `x` has more than 1,024 rows, several
-/// times, to be added up. An entry's bits depend neither on its place nor on what else there is.
+/// Rounding costs 4e-6 of a product on average and 3e-5 at most. It suits sums over many rows, in
+/// which these errors cancel. Sums are in `f32`.
 ///
-/// False, and nothing handed over, where it would not be faster: where the processor has no tiles of `bfloat16` and AVX-512
-/// (Intel since 2023, on Linux); and where numbers are not finite, or the largest at an end of the range of `f32`.
+/// `each` is given a row, a first column, and the sums from this column to the right. If `x` has more
+/// than 1,024 rows, it is called several times for the same entries, whose sums are to be added up.
+/// The bits of an entry depend neither on its position nor on the other columns.
+///
+/// Returns false, without a call of `each`, where the function does not apply: the processor lacks
+/// tiles of `bfloat16` or AVX-512 (Intel has both since 2023; on Linux only), a number is not finite,
+/// or the largest number is near an end of the range of `f32`.
 pub fn rounded_gram(x: ArrayView2<'_, f32>, each: impl FnMut(usize, usize, &[f32])) -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     return tiles::gram(x, each);
@@ -139,7 +146,7 @@ mod tests {
             multiply(l.view(), r.view(), wide.view_mut(), 1.0, false);
             assert_eq!(wide, expected.mapv(f64::from));
 
-            // Every second column of a wider matrix; transposed; into a part of a matrix that holds something.
+            // Every second column of a wider matrix; a transposed matrix; a part of a filled matrix.
             let wide = integers(m, 2 * d, 3);
             let narrow = wide.slice(s![.., ..;2]);
             let turned = right.t().as_standard_layout().into_owned();
@@ -160,13 +167,13 @@ mod tests {
         })
     }
 
-    /// The product in `f64`, and that of the sizes.
+    /// The product in `f64`, and the product of the absolute values.
     fn exact(left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> [Array2<f64>; 2] {
         let (left, right) = (left.mapv(f64::from), right.mapv(f64::from));
         [left.dot(&right), left.mapv(f64::abs).dot(&right.mapv(f64::abs))]
     }
 
-    /// What is handed over, added up; none where nothing is.
+    /// The sums of all calls; `None` if the function does not apply.
     fn rounded(x: ArrayView2<'_, f32>) -> Option<Array2<f32>> {
         let mut sums = Array2::zeros((x.ncols(), x.ncols()));
         let done = rounded_gram(x, |row, first, part| {
@@ -177,7 +184,7 @@ mod tests {
         done.then_some(sums)
     }
 
-    /// Each entry is off by what its own numbers lose, whatever the sizes of the others.
+    /// The error of an entry depends on its own numbers, whatever the sizes of the others.
     #[test]
     fn rounded_sums_of_any_size_and_stride() {
         for (rows, width) in [(1, 1), (33, 40), (1100, 270), (70, 1100)] {
@@ -217,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the inner sides of a product are equal")]
+    #[should_panic(expected = "the inner sizes of a product are equal")]
     fn sides_must_agree() {
         let x = integers(2, 3, 1);
         multiply(x.view(), x.view(), Array2::zeros((2, 3)).view_mut(), 1.0, false);
     }
 
     #[test]
-    #[should_panic(expected = "a product has the rows of the left")]
+    #[should_panic(expected = "a product has the rows of the left side")]
     fn the_product_must_have_its_shape() {
         let x = integers(2, 1, 1);
         multiply(x.view(), integers(1, 2, 1).view(), Array2::zeros((1, 1)).view_mut(), 1.0, false);

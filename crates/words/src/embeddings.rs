@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use procrust_pages::prefer_large;
+use procrust_product::pages::prefer_large;
 use rayon::prelude::*;
 
 use crate::dirt::{Dirt, Policy, Position, Report};

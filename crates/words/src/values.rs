@@ -1,7 +1,7 @@
 //! Numbers in files: bytes to `f32`.
 
 use half::{bf16, f16};
-use procrust_pages::prefer_large;
+use procrust_product::pages::prefer_large;
 use rayon::prelude::*;
 
 use crate::dirt::{Policy, Position, Report};

@@ -113,7 +113,7 @@ pub(crate) fn map_single_or(
 /// A matrix of zeros, in large pages where it is large.
 pub(crate) fn zeros<T: Default + Clone>(rows: usize, columns: usize) -> Array2<T> {
     let length = rows.checked_mul(columns).expect("a matrix that memory can hold");
-    let values = procrust_pages::zeros(length);
+    let values = procrust_product::pages::zeros(length);
     Array2::from_shape_vec((rows, columns), values).expect("rows times columns values")
 }
 

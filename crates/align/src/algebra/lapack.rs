@@ -19,10 +19,10 @@ macro_rules! divide_and_conquer {
             if n == 0 || n != columns || n > LARGEST {
                 return None;
             }
-            let mut a: Vec<$number> = procrust_pages::zeros(n * n);
+            let mut a: Vec<$number> = procrust_product::pages::zeros(n * n);
             a.iter_mut().zip(matrix).for_each(|(a, &value)| *a = value as $number);
             let mut values = vec![0.0; n];
-            let mut work: Vec<$number> = procrust_pages::zeros(1 + 6 * n + 2 * n * n);
+            let mut work: Vec<$number> = procrust_product::pages::zeros(1 + 6 * n + 2 * n * n);
             let mut integers = vec![0 as c_int; 3 + 5 * n];
             let size = |length: usize| c_int::try_from(length).ok();
             let (order, work_size, integers_size) =

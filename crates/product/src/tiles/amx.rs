@@ -1,6 +1,6 @@
-//! The processor's own instructions: tiles (Intel AMX), and a transposition in AVX-512.
+//! Processor instructions: tiles (Intel AMX), and a transposition in AVX-512.
 //!
-//! All code of the crate that is unsafe for them is here.
+//! All `unsafe` code that these instructions need stands here.
 
 use std::arch::asm;
 use std::arch::x86_64::{
@@ -20,11 +20,11 @@ impl Tile {
     pub(super) const ZERO: Self = Self([[0; 16]; 16]);
 }
 
-/// What a strip of sixteen rows or columns has for 32 places along the inner side: a tile of the larger pieces
-/// and one of the smaller.
+/// 32 inner places of a strip of sixteen rows or columns: a tile of the larger pieces and a tile of the
+/// smaller ones.
 pub(super) type Step = [Tile; 2];
 
-/// What `ldtilecfg` reads.
+/// The operand of `ldtilecfg`.
 #[repr(C, align(64))]
 struct Shapes {
     palette: u8,
@@ -43,7 +43,7 @@ static SHAPES: Shapes = Shapes {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-/// Whether the processor has tiles of `bfloat16` and AVX-512, and the system lets this process use them.
+/// Whether the processor has tiles of `bfloat16` and AVX-512, and the system permits their use.
 pub(super) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| is_x86_feature_detected!("avx512f") && has_tiles() && permitted())
@@ -52,35 +52,112 @@ pub(super) fn available() -> bool {
 /// Whether the processor has tiles of `bfloat16`.
 fn has_tiles() -> bool {
     const BFLOAT_AND_TILES: u32 = 1 << 22 | 1 << 24;
-    // SAFETY: every processor of 64 bits tells what it is, and changes nothing by it.
+    // SAFETY: every 64-bit x86 processor has `cpuid`, which changes no state.
     #[allow(unsafe_code, unused_unsafe, reason = "safe in newer versions of the library")]
     unsafe {
         __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & BFLOAT_AND_TILES == BFLOAT_AND_TILES
     }
 }
 
-/// Linux keeps the tiles of a process only if it asks for that.
+/// Linux saves the tiles of a process only after a request.
 fn permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_long = 18;
-    // SAFETY: the call takes two numbers and no pointer, and changes nothing but the permission.
-    #[allow(unsafe_code, reason = "a call to the system; its safety argument stands above")]
+    // SAFETY: the call takes two numbers and no pointer; it changes the permission and nothing else.
+    #[allow(unsafe_code, reason = "a system call; its safety argument stands above")]
     unsafe {
         libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0
     }
 }
 
-/// The tiles of this thread, which have their shapes as long as it lives.
+/// Multiplies both left tiles with both right tiles.
+macro_rules! multiply_all {
+    () => {
+        "tdpbf16ps tmm0, tmm4, tmm6
+         tdpbf16ps tmm1, tmm4, tmm7
+         tdpbf16ps tmm2, tmm5, tmm6
+         tdpbf16ps tmm3, tmm5, tmm7"
+    };
+}
+
+/// Loads the left tiles of the pieces that start `$at` bytes within the step.
+macro_rules! load_left {
+    ($at:literal) => {
+        concat!(
+            "tileloadd tmm4, [{a0} + {row} + ",
+            $at,
+            "]\n",
+            "tileloadd tmm5, [{a1} + {row} + ",
+            $at,
+            "]"
+        )
+    };
+}
+
+/// Loads the right tiles of the pieces that start `$at` bytes within the step.
+macro_rules! load_right {
+    ($at:literal) => {
+        concat!(
+            "tileloadd tmm6, [{b0} + {row} + ",
+            $at,
+            "]\n",
+            "tileloadd tmm7, [{b1} + {row} + ",
+            $at,
+            "]"
+        )
+    };
+}
+
+/// Fetches 512 bytes of the four strips, `$at` bytes after this step. Without it the loop takes 1.5
+/// times as long on a core whose second thread is busy.
+macro_rules! prefetch {
+    ($at:literal) => {
+        concat!(
+            prefetch!("a0", $at),
+            prefetch!("a1", $at),
+            prefetch!("b0", $at),
+            prefetch!("b1", $at)
+        )
+    };
+    ($strip:literal, $at:literal) => {
+        concat!(
+            prefetch!($strip, $at, 0, 64),
+            prefetch!($strip, $at, 128, 192),
+            prefetch!($strip, $at, 256, 320),
+            prefetch!($strip, $at, 384, 448)
+        )
+    };
+    ($strip:literal, $at:literal, $one:literal, $two:literal) => {
+        concat!(
+            "prefetcht0 [{",
+            $strip,
+            "} + ",
+            $at,
+            " + ",
+            $one,
+            "]\n",
+            "prefetcht0 [{",
+            $strip,
+            "} + ",
+            $at,
+            " + ",
+            $two,
+            "]\n"
+        )
+    };
+}
+
+/// The tiles of this thread. They have their shapes as long as this value lives.
 pub(super) struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
-    /// None where there are none.
+    /// `None` if tiles are not available.
     pub(super) fn new() -> Option<Self> {
         if !available() {
             return None;
         }
-        // SAFETY: the processor has tiles, the system keeps them for this process, and `SHAPES` is what the instruction
-        // reads, 64 bytes. The compiler uses no tiles for anything else.
+        // SAFETY: the processor has tiles, the system saves them for this process, and `SHAPES` is
+        // the 64-byte operand of the instruction. The compiler uses no tiles itself.
         #[allow(unsafe_code, reason = "one instruction; its safety argument stands above")]
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly));
@@ -88,12 +165,14 @@ impl Tiles {
         Some(Self(PhantomData))
     }
 
-    /// Adds the product of 32 rows and 32 columns, two strips each, to the 32 × 32 sums at the front of `sums`, whose
-    /// rows are `width` apart. The product of both smaller pieces is left out.
+    /// Adds the product of 32 rows and 32 columns to 32 × 32 sums.
+    ///
+    /// Rows and columns are two strips each. `sums` begins with the first of 32 rows of sums, which
+    /// are `width` numbers apart. The product of the two smaller pieces is left out.
     ///
     /// # Panics
     ///
-    /// Where the strips have no step or are not equally long, or `sums` is shorter.
+    /// If the strips are empty or differ in length, or `sums` is too short.
     pub(super) fn add(
         &self,
         left: [&[Step]; 2],
@@ -104,77 +183,11 @@ impl Tiles {
         let steps = left[0].len();
         let even = [left[1], right[0], right[1]].iter().all(|strip| strip.len() == steps);
         assert!(steps > 0 && even, "strips of equal length");
-        assert!(width >= 32 && sums.len() >= 31 * width + 32, "room for 32 × 32 sums");
-        /// Multiplies both tiles of the left with both of the right.
-        macro_rules! four {
-            () => {
-                "tdpbf16ps tmm0, tmm4, tmm6
-                 tdpbf16ps tmm1, tmm4, tmm7
-                 tdpbf16ps tmm2, tmm5, tmm6
-                 tdpbf16ps tmm3, tmm5, tmm7"
-            };
-        }
-        /// Loads the tiles of a piece that starts `$at` bytes within the step.
-        macro_rules! left {
-            ($at:literal) => {
-                concat!(
-                    "tileloadd tmm4, [{a0} + {row} + ",
-                    $at,
-                    "]\n",
-                    "tileloadd tmm5, [{a1} + {row} + ",
-                    $at,
-                    "]"
-                )
-            };
-        }
-        macro_rules! right {
-            ($at:literal) => {
-                concat!(
-                    "tileloadd tmm6, [{b0} + {row} + ",
-                    $at,
-                    "]\n",
-                    "tileloadd tmm7, [{b1} + {row} + ",
-                    $at,
-                    "]"
-                )
-            };
-        }
-        /// Fetches 512 bytes of the four strips, `$at` bytes from this step on: without it a processor whose other
-        /// thread is busy takes half as long again.
-        macro_rules! fetch {
-            ($at:literal) => {
-                concat!(fetch!("a0", $at), fetch!("a1", $at), fetch!("b0", $at), fetch!("b1", $at))
-            };
-            ($strip:literal, $at:literal) => {
-                concat!(
-                    fetch!($strip, $at, 0, 64),
-                    fetch!($strip, $at, 128, 192),
-                    fetch!($strip, $at, 256, 320),
-                    fetch!($strip, $at, 384, 448)
-                )
-            };
-            ($strip:literal, $at:literal, $one:literal, $two:literal) => {
-                concat!(
-                    "prefetcht0 [{",
-                    $strip,
-                    "} + ",
-                    $at,
-                    " + ",
-                    $one,
-                    "]\n",
-                    "prefetcht0 [{",
-                    $strip,
-                    "} + ",
-                    $at,
-                    " + ",
-                    $two,
-                    "]\n"
-                )
-            };
-        }
-        // SAFETY: while `self` lives, the tiles have 16 rows of 64 bytes. A step has two of them, 1,024 bytes each, and
-        // each strip, as was asserted, as many steps as the loop reads; what it fetches beyond is never read. `c` and `d`
-        // are rows 0 and 16 of the sums, where, as was asserted, 32 rows of 32 have room, `width` bytes apart.
+        assert!(width >= 32 && sums.len() >= 31 * width + 32, "space for 32 × 32 sums");
+        // SAFETY: while `self` lives, the tiles have 16 rows of 64 bytes. A step holds two of them,
+        // 1,024 bytes each. As asserted, each strip has as many steps as the loop reads; prefetches
+        // beyond its end read nothing. `c` and `d` are rows 0 and 16 of the sums, which, as
+        // asserted, have space for 32 rows of 32 numbers, `width` numbers apart.
         #[allow(unsafe_code, reason = "a loop of instructions; its safety argument stands above")]
         unsafe {
             asm!(
@@ -183,9 +196,9 @@ impl Tiles {
                 "tileloadd tmm2, [{d} + {width}]",
                 "tileloadd tmm3, [{d} + {width} + 64]",
                 "2:",
-                left!(0), right!(1024), fetch!(2048), four!(),
-                right!(0), fetch!(2560), four!(), fetch!(3072),
-                left!(1024), four!(), fetch!(3584),
+                load_left!(0), load_right!(1024), prefetch!(2048), multiply_all!(),
+                load_right!(0), prefetch!(2560), multiply_all!(), prefetch!(3072),
+                load_left!(1024), multiply_all!(), prefetch!(3584),
                 "add {a0}, 2048",
                 "add {a1}, 2048",
                 "add {b0}, 2048",
@@ -215,7 +228,7 @@ impl Tiles {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // SAFETY: as in `new`, whose shapes it takes back.
+        // SAFETY: as in `new`, whose configuration it releases.
         #[allow(unsafe_code, reason = "one instruction; its safety argument stands above")]
         unsafe {
             asm!("tilerelease", options(nostack, nomem));
@@ -223,10 +236,10 @@ impl Drop for Tiles {
     }
 }
 
-/// Has a value, and those beside it, brought into the nearest cache.
+/// Prefetches the cache line of a value.
 #[inline]
 pub(super) fn fetch(value: &f32) {
-    // SAFETY: nothing is read that the program could see.
+    // SAFETY: a prefetch has no effect that the program could observe.
     #[allow(unsafe_code, unused_unsafe, reason = "safe in newer versions of the library")]
     unsafe {
         _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
@@ -240,7 +253,7 @@ pub(super) fn transpose(block: &mut [[f32; 16]; 16]) {
     #[allow(unsafe_code, reason = "sixteen loads; their safety argument stands above")]
     let rows: [__m512; 16] =
         std::array::from_fn(|row| unsafe { _mm512_loadu_ps(block[row].as_ptr()) });
-    // Of four rows at a time, each lane becomes a square of 4 × 4, turned.
+    // Transposes the 4 × 4 square in each lane of four rows.
     let mut turned = rows;
     for (rows, turned) in rows.as_chunks::<4>().0.iter().zip(turned.as_chunks_mut::<4>().0) {
         let low = |a, b| _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
@@ -254,7 +267,7 @@ pub(super) fn transpose(block: &mut [[f32; 16]; 16]) {
             _mm512_castpd_ps(_mm512_unpackhi_pd(back.0, back.1)),
         ];
     }
-    // Column 4l + c is lane l of what stands at c in each of the fours.
+    // Column 4l + c is lane l of register c of each group of four.
     let mut columns = turned;
     for c in 0..4 {
         let [w, x, y, z] = [turned[c], turned[4 + c], turned[8 + c], turned[12 + c]];
@@ -266,7 +279,7 @@ pub(super) fn transpose(block: &mut [[f32; 16]; 16]) {
         columns[12 + c] = _mm512_shuffle_f32x4::<0xdd>(odd.0, odd.1);
     }
     for (row, column) in block.iter_mut().zip(columns) {
-        // SAFETY: each row has room for the 16 numbers that are written.
+        // SAFETY: each row has space for the 16 numbers that are written.
         #[allow(unsafe_code, reason = "one store; its safety argument stands above")]
         unsafe {
             _mm512_storeu_ps(row.as_mut_ptr(), column);
@@ -284,8 +297,8 @@ mod tests {
             return;
         }
         let mut block = std::array::from_fn(|i| std::array::from_fn(|j| (16 * i + j) as f32));
-        // SAFETY: the processor has what the function is compiled for.
-        #[allow(unsafe_code, reason = "the instructions were asked for")]
+        // SAFETY: the processor has AVX-512, for which the function is compiled.
+        #[allow(unsafe_code, reason = "the feature was detected")]
         unsafe {
             transpose(&mut block);
         }
@@ -295,11 +308,11 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "room for 32 × 32 sums")]
-    fn sums_must_have_room() {
+    #[should_panic(expected = "space for 32 × 32 sums")]
+    fn sums_must_fit() {
         let step = [[Tile::ZERO; 2]];
         let Some(tiles) = Tiles::new() else {
-            panic!("no tiles here, so no room for 32 × 32 sums")
+            panic!("no tiles here, so no space for 32 × 32 sums")
         };
         tiles.add([&step, &step], [&step, &step], &mut [0.0; 1000], 32);
     }

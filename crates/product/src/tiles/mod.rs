@@ -1,9 +1,10 @@
-//! Products of numbers of sixteen bits by the tiles of `bfloat16` that some processors have (Intel AMX).
+//! Sums of products of numbers with 16 significant bits, by tiles of `bfloat16` (Intel AMX).
 //!
-//! A number is the sum of two pieces of eight bits. Of the four products of pieces that of the smaller ones does not matter;
-//! the others are summed in `f32`: Henry, Tang and Heinecke 2019, "Leveraging the bfloat16 artificial intelligence
-//! datatype for higher-precision computations". With three pieces and six products they are as precise as `f32`, but no
-//! faster where the processor's other thread is busy.
+//! A number is the sum of two pieces of eight bits. Of the four products of pieces, that of the two
+//! smaller ones is negligible; the other three are summed in `f32`. Henry, Tang and Heinecke (2019),
+//! "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations",
+//! ARITH. Three pieces with six products would be as precise as `f32`, but not faster on a core whose
+//! second thread is busy.
 
 mod amx;
 mod pack;
@@ -25,41 +26,41 @@ const SQUARE: usize = 2 * STRIP;
 /// Places of a tile along the inner side.
 const STEP: usize = 32;
 
-/// What is packed at a time: rows, columns, and places along the inner side. Multiples of [`SQUARE`], and the first of the
-/// second, so that squares meet the diagonal at their corners.
+/// Rows, columns and inner places that are packed at a time. All are multiples of [`SQUARE`], and the
+/// first is a multiple of the second, so that squares meet the diagonal at their corners.
 const BLOCK: (usize, usize, usize) = (1024, 128, 1024);
 
-/// Memory of a thread, which is used again.
+/// Buffers of a thread, which are reused.
 #[derive(Default)]
-struct Room {
+struct Scratch {
     left: Vec<Step>,
     right: Vec<Step>,
     sums: Vec<f32>,
 }
 
 thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// See [`crate::rounded_gram`].
 pub(crate) fn gram(x: ArrayView2<'_, f32>, each: impl FnMut(usize, usize, &[f32])) -> bool {
     let Some(tiles) = Tiles::new() else { return false };
-    // SAFETY: where there are tiles, there is AVX-512.
-    #[allow(unsafe_code, reason = "the instructions were asked for")]
+    // SAFETY: `Tiles::new` succeeds only on processors with AVX-512.
+    #[allow(unsafe_code, reason = "the feature was detected")]
     unsafe {
         if !ordinary(x) {
             return false;
         }
-        // Taken out: `each` may come back here.
-        let mut room = ROOM.take();
-        blocks(&tiles, x, &mut room, each);
-        ROOM.set(room);
+        // Taken out, since `each` may call this function again.
+        let mut scratch = SCRATCH.take();
+        blocks(&tiles, x, &mut scratch, each);
+        SCRATCH.set(scratch);
     }
     true
 }
 
-/// Whether all numbers are finite and split without overflow, and some so large that the small pieces of those near it
-/// do not vanish.
+/// Whether all numbers are finite and split without overflow, and the largest is large enough that
+/// the smaller pieces of numbers of its size do not underflow.
 #[target_feature(enable = "avx512f")]
 fn ordinary(numbers: ArrayView2<'_, f32>) -> bool {
     const SIZE: u32 = i32::MAX as u32;
@@ -81,15 +82,15 @@ fn ordinary(numbers: ArrayView2<'_, f32>) -> bool {
     all == 0 || (least.to_bits()..beyond.to_bits()).contains(&all)
 }
 
-/// The squares of 32 × 32 that touch the upper triangle.
+/// Computes the squares of 32 × 32 that touch the upper triangle.
 #[target_feature(enable = "avx512f")]
 fn blocks(
     tiles: &Tiles,
     x: ArrayView2<'_, f32>,
-    room: &mut Room,
+    scratch: &mut Scratch,
     mut each: impl FnMut(usize, usize, &[f32]),
 ) {
-    let Room { left, right, sums } = room;
+    let Scratch { left, right, sums } = scratch;
     let (depth, size) = x.dim();
     for inner in ranges(depth, BLOCK.2) {
         let steps = inner.len().div_ceil(STEP);
@@ -118,7 +119,7 @@ fn blocks(
     }
 }
 
-/// Two strips, from this row or column on.
+/// Two strips, beginning with this row or column.
 fn pair(strips: &[Step], first: usize, steps: usize) -> [&[Step]; 2] {
     let at = first / STRIP * steps;
     [&strips[at..at + steps], &strips[at + steps..at + 2 * steps]]

@@ -5,21 +5,21 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::amx::{Step, Tile, fetch, transpose};
 use super::{SQUARE, STEP, STRIP};
 
-/// How many numbers ahead memory is fetched.
+/// Numbers by which prefetches are ahead.
 const AHEAD: usize = 96;
 
-/// Vectors that are multiplied, in the order in which they stand in memory.
+/// Vectors to multiply, in the order of memory.
 pub(super) enum Vectors<'a> {
     /// One vector after another.
     Along(Vec<&'a [f32]>),
     /// One coordinate of all vectors after another.
     Across(Vec<&'a [f32]>),
-    /// Copied, since they stand in neither order.
+    /// Copied, because memory has neither order.
     Copied(Array2<f32>),
 }
 
 impl<'a> Vectors<'a> {
-    /// The rows.
+    /// The rows of a matrix.
     pub(super) fn of(rows: ArrayView2<'a, f32>) -> Self {
         let slices = |view: ArrayView2<'a, f32>| -> Option<Vec<&'a [f32]>> {
             (0..view.nrows()).map(|row| view.index_axis_move(Axis(0), row).to_slice()).collect()
@@ -33,8 +33,9 @@ impl<'a> Vectors<'a> {
         }
     }
 
-    /// Packs them, in pairs of strips of sixteen, each `steps` steps long; zeros where there is nothing. In a tile the
-    /// vectors are the rows, or with `across` the columns. Place p of a step is paired with place p + 16.
+    /// Packs the vectors in pairs of strips of sixteen, each `steps` steps long and padded with
+    /// zeros. In a tile the vectors are rows, or with `across` columns. Place p of a step is paired
+    /// with place p + 16.
     #[target_feature(enable = "avx512f")]
     pub(super) fn pack(&self, steps: usize, across: bool, out: &mut Vec<Step>) {
         let (slices, vectors, turned) = match self {
@@ -62,7 +63,7 @@ impl<'a> Vectors<'a> {
             }
             split(&low, &high, &mut out[strip * steps + step]);
         };
-        // In the order of memory.
+        // In the order of memory, so that reads are sequential.
         if turned {
             (0..steps).for_each(|step| (0..strips).for_each(|strip| pack(strip, step)));
         } else {
@@ -90,7 +91,8 @@ fn copy(slices: &[&[f32]], first: usize, from: usize, block: &mut [[f32; 16]; 16
     }
 }
 
-/// Splits pairs: a piece is what is left, rounded to eight bits, the upper half of an `f32`.
+/// Splits numbers into pieces: each piece is the remainder rounded to eight bits, the upper half of an
+/// `f32`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn split(low: &[[f32; 16]; 16], high: &[[f32; 16]; 16], step: &mut Step) {
