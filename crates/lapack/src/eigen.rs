@@ -8,8 +8,9 @@ use faer::{
     diag::DiagMut,
     dyn_stack::{MemBuffer, MemStack},
     linalg::{
-        evd::{self, ComputeEigenvectors},
+        evd::{self, ComputeEigenvectors, tridiag},
         matmul::triangular::{self, BlockStructure},
+        qr::no_pivoting::factor::recommended_block_size,
         triangular_solve,
     },
 };
@@ -41,29 +42,150 @@ pub(crate) fn symmetric<T: Number>(
     }
     let factor = safe_scale(most);
     scale(a.as_mut(), factor);
+    let (mut values, vectors) =
+        if vectors { with_vectors(a.as_ref())? } else { (tridiagonal_values(a.as_mut())?, None) };
+    if factor != T::one() {
+        values.iter_mut().for_each(|value| *value /= factor);
+    }
+    Ok((values, vectors))
+}
+
+/// [`symmetric`] with vectors, by divide and conquer.
+fn with_vectors<T: Number>(a: MatRef<'_, T>) -> Result<Eigen<T>, NoConvergence> {
+    let size = a.nrows();
     let mut values = vec![T::zero(); size];
-    let mut u = vectors.then(|| Mat::<T>::zeros(size, size));
-    let compute = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+    let mut u = Mat::<T>::zeros(size, size);
     let mut memory = MemBuffer::new(evd::self_adjoint_evd_scratch::<T>(
         size,
-        compute,
+        ComputeEigenvectors::Yes,
         Par::Seq,
         Spec::default(),
     ));
     evd::self_adjoint_evd(
-        a.as_ref(),
+        a,
         DiagMut::from_slice_mut(&mut values),
-        u.as_mut().map(Mat::as_mut),
+        Some(u.as_mut()),
         Par::Seq,
         MemStack::new(&mut memory),
         Spec::default(),
     )
     .map_err(|_| NoConvergence)?;
-    sort(&mut values, |first, second| first <= second, [u.as_mut()]);
-    if factor != T::one() {
-        values.iter_mut().for_each(|value| *value /= factor);
+    sort(&mut values, |first, second| first <= second, [Some(&mut u)]);
+    Ok((values, Some(u)))
+}
+
+/// [`symmetric`] without vectors, by a tridiagonal matrix, which overwrites `a`.
+fn tridiagonal_values<T: Number>(mut a: MatMut<'_, T>) -> Result<Vec<T>, NoConvergence> {
+    let size = a.nrows();
+    let block = recommended_block_size::<T>(size - 1, size - 1);
+    let mut householder = Mat::<T>::zeros(block, size - 1);
+    let mut memory =
+        MemBuffer::new(tridiag::tridiag_in_place_scratch::<T>(size, Par::Seq, Spec::default()));
+    tridiag::tridiag_in_place(
+        a.rb_mut(),
+        householder.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut memory),
+        Spec::default(),
+    );
+    let mut main: Vec<T> = (0..size).map(|index| a[(index, index)]).collect();
+    let mut squares: Vec<T> =
+        (0..size - 1).map(|index| a[(index + 1, index)] * a[(index + 1, index)]).collect();
+    rational_ql(&mut main, &mut squares)?;
+    sort(&mut main, |first, second| first <= second, []);
+    Ok(main)
+}
+
+/// Overwrites the diagonal of a symmetric tridiagonal matrix by its eigenvalues, in no order; `squares` are those of the
+/// entries beside the diagonal. The variant of the QL algorithm without roots, LAPACK's `dsterf`.
+///
+/// Parlett, B. N. (1980). The Symmetric Eigenvalue Problem, section 8.15. Prentice-Hall.
+fn rational_ql<T: Number>(main: &mut [T], squares: &mut [T]) -> Result<(), NoConvergence> {
+    let squared = T::EPSILON * T::EPSILON;
+    let negligible =
+        |square: T, first: T, second: T| square <= squared * Float::abs(first * second);
+    let mut left = 30 * main.len();
+    // Blocks between entries that are zero, the last one first.
+    let mut end = main.len();
+    while end > 0 {
+        let start = (1..end)
+            .rev()
+            .find(|&row| negligible(squares[row - 1], main[row - 1], main[row]))
+            .unwrap_or(0);
+        let block = &mut main[start..end];
+        let beside = &mut squares[start..end - 1];
+        // The end with the smaller entries converges first.
+        if Float::abs(block[block.len() - 1]) < Float::abs(block[0]) {
+            block.reverse();
+            beside.reverse();
+        }
+        let mut first = 0;
+        while first < block.len() {
+            let split = (first..block.len() - 1)
+                .find(|&row| negligible(beside[row], block[row], block[row + 1]));
+            if let Some(row) = split {
+                beside[row] = T::zero();
+            }
+            match split.unwrap_or(block.len() - 1) {
+                last if last == first => first += 1,
+                last if last == first + 1 => {
+                    let root = Float::sqrt(beside[first]);
+                    (block[first], block[last]) = pair(block[first], root, block[last]);
+                    beside[first] = T::zero();
+                    first += 2;
+                }
+                last => {
+                    left = left.checked_sub(1).ok_or(NoConvergence)?;
+                    sweep(&mut block[first..=last], &mut beside[first..last]);
+                }
+            }
+        }
+        end = start;
     }
-    Ok((values, u))
+    Ok(())
+}
+
+/// The eigenvalues of [[a, b], [b, c]], the larger in absolute value first.
+fn pair<T: Number>(a: T, b: T, c: T) -> (T, T) {
+    let two = T::from_f64(2.0);
+    let (sum, difference) = (a + c, a - c);
+    let root = Float::hypot(difference, two * b);
+    if sum == T::zero() {
+        return (root / two, -root / two);
+    }
+    let large = if sum < T::zero() { (sum - root) / two } else { (sum + root) / two };
+    let (most, least) = if Float::abs(a) > Float::abs(c) { (a, c) } else { (c, a) };
+    (large, (most / large) * least - (b / large) * b)
+}
+
+/// One sweep with Wilkinson's shift.
+fn sweep<T: Number>(main: &mut [T], squares: &mut [T]) {
+    let last = main.len() - 1;
+    let two = T::from_f64(2.0);
+    let root = Float::sqrt(squares[0]);
+    let slope = (main[1] - main[0]) / (two * root);
+    let length = Float::hypot(slope, T::one());
+    let shift = main[0] - root / (slope + if slope < T::zero() { -length } else { length });
+    let (mut cosine, mut sine) = (T::one(), T::zero());
+    let mut gamma = main[last] - shift;
+    let mut product = gamma * gamma;
+    for row in (0..last).rev() {
+        let square = squares[row];
+        let sum = product + square;
+        if row + 1 < last {
+            squares[row + 1] = sine * sum;
+        }
+        let old_cosine = cosine;
+        cosine = product / sum;
+        sine = square / sum;
+        let old_gamma = gamma;
+        let value = main[row];
+        gamma = cosine * (value - shift) - sine * old_gamma;
+        main[row + 1] = old_gamma + (value - gamma);
+        product = if cosine == T::zero() { old_cosine * square } else { gamma * gamma / cosine };
+    }
+    squares[0] = sine * product;
+    main[0] = shift + gamma;
 }
 
 /// Which generalised problem is solved, with λ its eigenvalues: LAPACK's `itype`.

@@ -7,15 +7,13 @@
 //! systems. Mathematics of Computation 31, 163–179.
 
 use faer::reborrow::{Reborrow, ReborrowMut};
-use faer::{
-    Accum, Mat, MatMut, MatRef, Par,
-    linalg::matmul::triangular::{self, BlockStructure},
-};
+use faer::{Mat, MatMut, MatRef};
 use num_traits::Float;
 
 use crate::{
     kernels::{add_scaled, column, column_mut, dot},
     number::Number,
+    product::add_lower,
 };
 
 /// A block of D, and the row that changed places with its last row.
@@ -85,16 +83,11 @@ fn factor_block<T: Number>(mut a: MatMut<'_, T>) -> (Vec<Pivot>, Option<usize>) 
     }
     let done = pivots.len();
     let (left, right) = a.rb_mut().split_at_col_mut(done);
-    triangular::matmul(
+    add_lower(
         right.subrows_mut(done, order - done),
-        BlockStructure::TriangularLower,
-        Accum::Add,
         left.rb().subrows(done, order - done),
-        BlockStructure::Rectangular,
         scaled.as_ref().submatrix(done, 0, order - done, done).transpose(),
-        BlockStructure::Rectangular,
         -T::one(),
-        Par::Seq,
     );
     // Exchanges leave earlier columns as they were.
     let mut index = done;

@@ -4,6 +4,8 @@
 //! lies in memory.
 
 use faer::reborrow::ReborrowMut;
+use std::ops::Range;
+
 use faer::{ColMut, ColRef, MatMut, MatRef, linalg::triangular_solve};
 use num_traits::Float;
 
@@ -162,32 +164,116 @@ impl<T: Number> Triangle<'_, T> {
         right.copy_from(&solution);
     }
 
-    /// [`Triangle::solve`] for one vector, by the columns of the triangle as they lie in memory.
+    /// [`Triangle::solve`] for one vector, by four columns of the triangle at a time, as they lie in memory.
     pub(crate) fn solve_vector(&self, transposed: bool, right: &mut [T]) {
         with_instructions(
             #[inline(always)]
             || {
-                let n = right.len();
-                for step in 0..n {
-                    let index = if self.lower == transposed { n - 1 - step } else { step };
-                    let column = column(self.matrix, index);
-                    let (pivot, range) = (
-                        if self.unit { T::one() } else { column[index] },
-                        if self.lower { index + 1..n } else { 0..index },
-                    );
-                    if transposed {
-                        let known = dot(&column[range.clone()], &right[range]);
-                        right[index] = (right[index] - known) / pivot;
-                    } else {
-                        let value = right[index] / pivot;
-                        right[index] = value;
-                        if value != T::zero() {
-                            add_scaled(&mut right[range.clone()], -value, &column[range]);
-                        }
-                    }
+                let blocks = right.len().div_ceil(WIDTH);
+                for step in 0..blocks {
+                    let block = if self.lower == transposed { blocks - 1 - step } else { step };
+                    let first = block * WIDTH;
+                    let last = (first + WIDTH).min(right.len());
+                    self.solve_block(transposed, first..last, right);
                 }
             },
         );
+    }
+
+    /// One step of [`Triangle::solve_vector`]: the entries of a block, and without `transposed` what they add to others.
+    #[inline(always)]
+    fn solve_block(&self, transposed: bool, block: Range<usize>, right: &mut [T]) {
+        let others = if self.lower { block.end..right.len() } else { 0..block.start };
+        if transposed {
+            if block.len() == WIDTH {
+                let columns: [&[T]; WIDTH] = std::array::from_fn(|index| {
+                    &column(self.matrix, block.start + index)[others.clone()]
+                });
+                let known = dots(columns, &right[others.clone()]);
+                right[block.clone()]
+                    .iter_mut()
+                    .zip(known)
+                    .for_each(|(value, known)| *value -= known);
+            } else {
+                for index in block.clone() {
+                    let known =
+                        dot(&column(self.matrix, index)[others.clone()], &right[others.clone()]);
+                    right[index] -= known;
+                }
+            }
+        }
+        for step in 0..block.len() {
+            let backwards = self.lower == transposed;
+            let index = if backwards { block.end - 1 - step } else { block.start + step };
+            let within = if self.lower { index + 1..block.end } else { block.start..index };
+            let column = column(self.matrix, index);
+            let mut value = right[index];
+            if transposed {
+                value -= dot(&column[within.clone()], &right[within.clone()]);
+            }
+            value = if self.unit { value } else { value / column[index] };
+            right[index] = value;
+            if !transposed {
+                add_scaled(&mut right[within.clone()], -value, &column[within]);
+            }
+        }
+        if !transposed {
+            let values: [T; WIDTH] = std::array::from_fn(|index| {
+                if index < block.len() { right[block.start + index] } else { T::zero() }
+            });
+            if block.len() == WIDTH {
+                let columns: [&[T]; WIDTH] = std::array::from_fn(|index| {
+                    &column(self.matrix, block.start + index)[others.clone()]
+                });
+                subtract_all(&mut right[others.clone()], values, columns);
+            } else {
+                for (index, value) in block.zip(values) {
+                    let column = &column(self.matrix, index)[others.clone()];
+                    add_scaled(&mut right[others.clone()], -value, column);
+                }
+            }
+        }
+    }
+}
+
+/// Columns that a substitution takes at a time.
+const WIDTH: usize = 4;
+
+/// The inner products of a vector with some columns.
+#[inline(always)]
+fn dots<T: Number>(columns: [&[T]; WIDTH], vector: &[T]) -> [T; WIDTH] {
+    const LANES: usize = 8;
+    let mut sums = [[T::zero(); LANES]; WIDTH];
+    let length = vector.len();
+    let columns = columns.map(|column| &column[..length]);
+    let whole = length / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        let values: &[T; LANES] = vector[start..].first_chunk().expect("a whole chunk");
+        for (sums, column) in sums.iter_mut().zip(columns) {
+            let column: &[T; LANES] = column[start..].first_chunk().expect("a whole chunk");
+            for lane in 0..LANES {
+                sums[lane] += column[lane] * values[lane];
+            }
+        }
+    }
+    std::array::from_fn(|index| {
+        let sums = &sums[index];
+        let total = ((sums[0] + sums[4]) + (sums[2] + sums[6]))
+            + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+        let (column, vector) = (&columns[index][whole..], &vector[whole..]);
+        column.iter().zip(vector).fold(total, |total, (&left, &right)| total + left * right)
+    })
+}
+
+/// `to −= Σ factor · column`.
+#[inline(always)]
+fn subtract_all<T: Number>(to: &mut [T], factors: [T; WIDTH], columns: [&[T]; WIDTH]) {
+    let length = to.len();
+    let [first, second, third, fourth] = columns.map(|column| &column[..length]);
+    for index in 0..length {
+        let sum = (factors[0] * first[index] + factors[1] * second[index])
+            + (factors[2] * third[index] + factors[3] * fourth[index]);
+        to[index] -= sum;
     }
 }
 

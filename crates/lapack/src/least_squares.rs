@@ -37,7 +37,7 @@ pub(crate) fn solve<T: Number>(
     scale(a.as_mut(), factor);
     scale(right.rb_mut().subrows_mut(0, rows), factor_right);
     let tolerance = if tolerance < T::zero() { T::EPSILON } else { tolerance };
-    let mut solved = if rows >= columns {
+    let mut solved = if rows > columns {
         let factors = qr::factor(a.as_mut());
         qr::apply(a.as_ref(), factors.as_ref(), true, right.rb_mut().subrows_mut(0, rows));
         let parts = decompose(qr::triangle(a.as_ref()), Vectors::Thin, Vectors::Thin)?;

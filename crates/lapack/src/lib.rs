@@ -1,6 +1,10 @@
-//! The LAPACK routines that `ndarray-linalg` calls, in pure Rust.
+#![doc = include_str!("../README.md")]
+// The unit tests do without the symbols, which take a minute to compile; `tests/all` calls them.
+#![cfg_attr(test, allow(dead_code, unused_imports))]
+
 mod cholesky;
 mod eigen;
+#[cfg(not(test))]
 mod ffi;
 mod indefinite;
 mod kernels;
@@ -8,6 +12,7 @@ mod least_squares;
 mod lu;
 mod norms;
 mod number;
+mod product;
 mod qr;
 mod svd;
 mod tridiagonal;

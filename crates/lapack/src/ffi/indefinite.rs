@@ -5,8 +5,8 @@ use std::ffi::{c_char, c_int};
 use faer::{Mat, MatRef};
 
 use super::{
-    Outcome, by_squares, check, get, is_lower, leads, position, read_triangle, routine, size,
-    slice, view_mut, workspace, write_slice, write_triangle,
+    Outcome, check, get, is_lower, leads, position, read_triangle, routine, size, slice, view_mut,
+    workspace, write_slice, write_triangle,
 };
 use crate::{
     indefinite::{Pivot, factor, invert, solve},
@@ -34,11 +34,11 @@ fn reversed<T: Number>(matrix: MatRef<'_, T>) -> Mat<T> {
     let order = matrix.nrows();
     let mut to = Mat::zeros(order, order);
     // The reversed upper triangle is a lower one, and lower triangles hold the transposes of upper ones.
-    by_squares(order, order, |row, column| {
-        if row >= column {
+    for column in 0..order {
+        for row in column..order {
             to[(row, column)] = matrix[(order - 1 - column, order - 1 - row)];
         }
-    });
+    }
     to
 }
 

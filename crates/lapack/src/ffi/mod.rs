@@ -266,18 +266,62 @@ unsafe fn read<T: Number>(matrix: *const T, rows: usize, columns: usize, leading
     unsafe { view(matrix, rows, columns, leading) }.to_owned()
 }
 
-/// Calls `visit` with all positions of a matrix, by squares that fit the cache with either order.
-fn by_squares(rows: usize, columns: usize, mut visit: impl FnMut(usize, usize)) {
+/// The entries of a matrix that are copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All.
+    All,
+    /// Those on and below the diagonal of what is written.
+    Lower,
+    /// Those on and above the diagonal of what is written.
+    Upper,
+}
+
+/// Writes the transpose of a part of a matrix, by squares that fit the cache in either order. `rows` and `columns` are
+/// those of what is written.
+///
+/// # Safety
+///
+/// Both matrices have columns of contiguous entries and these strides. No entry is both read and written, but for a
+/// diagonal that is its own transpose.
+unsafe fn transpose<T: Copy>(
+    (from, from_stride): (*const T, usize),
+    (to, to_stride): (*mut T, usize),
+    (rows, columns): (usize, usize),
+    part: Part,
+) {
     const SIDE: usize = 16;
     for first_column in (0..columns).step_by(SIDE) {
         for first_row in (0..rows).step_by(SIDE) {
             for column in first_column..(first_column + SIDE).min(columns) {
-                for row in first_row..(first_row + SIDE).min(rows) {
-                    visit(row, column);
+                let (mut start, mut end) = (first_row, (first_row + SIDE).min(rows));
+                match part {
+                    Part::All => (),
+                    Part::Lower => start = start.max(column),
+                    Part::Upper => end = end.min(column + 1),
+                }
+                for row in start..end {
+                    // SAFETY: both positions are within the matrices, by the contract of this function.
+                    unsafe {
+                        to.add(row + column * to_stride)
+                            .write(from.add(column + row * from_stride).read());
+                    }
                 }
             }
         }
     }
+}
+
+/// The entries of a matrix of our own, as a pointer with the stride of its columns.
+fn parts<T: Number>(matrix: MatRef<'_, T>) -> (*const T, usize) {
+    assert_eq!(matrix.row_stride(), 1, "columns are contiguous");
+    (matrix.as_ptr(), matrix.col_stride().unsigned_abs())
+}
+
+/// [`parts`] to write to.
+fn parts_mut<T: Number>(matrix: &mut Mat<T>) -> (*mut T, usize) {
+    let stride = matrix.col_stride().unsigned_abs();
+    (matrix.as_ptr_mut(), stride)
 }
 
 /// A copy of the transpose of a matrix.
@@ -287,10 +331,11 @@ unsafe fn read_transposed<T: Number>(
     columns: usize,
     leading: c_int,
 ) -> Mat<T> {
-    // SAFETY: as in `view`.
-    let from = unsafe { view(matrix, rows, columns, leading) };
     let mut to = Mat::zeros(columns, rows);
-    by_squares(columns, rows, |row, column| to[(row, column)] = from[(column, row)]);
+    // SAFETY: as in `view`; `to` has the strides that it says.
+    unsafe {
+        transpose((matrix, size(leading)), parts_mut(&mut to), (columns, rows), Part::All);
+    }
     to
 }
 
@@ -305,10 +350,9 @@ unsafe fn write<T: Number>(matrix: *mut T, leading: c_int, values: MatRef<'_, T>
 
 /// Writes the transpose of a matrix.
 unsafe fn write_transposed<T: Number>(matrix: *mut T, leading: c_int, values: MatRef<'_, T>) {
-    by_squares(values.ncols(), values.nrows(), |row, column| {
-        // SAFETY: as in `write`.
-        unsafe { matrix.add(row + column * size(leading)).write(values[(column, row)]) }
-    });
+    let shape = (values.ncols(), values.nrows());
+    // SAFETY: as in `write`.
+    unsafe { transpose(parts(values), (matrix, size(leading)), shape, Part::All) }
 }
 
 /// A copy of a triangle, as the lower one. Above it stand zeros; the other triangle is not read.
@@ -318,20 +362,19 @@ unsafe fn read_triangle<T: Number>(
     leading: c_int,
     lower: bool,
 ) -> Mat<T> {
-    // SAFETY: as in `view`; only entries of the triangle are read.
-    let from = unsafe { view(matrix, order, order, leading) };
     let mut to = Mat::zeros(order, order);
     if lower {
+        // SAFETY: as in `view`.
+        let from = unsafe { view(matrix, order, order, leading) };
         for index in 0..order {
             let column = crate::kernels::column_mut(to.as_mut(), index);
             column[index..].copy_from_slice(&crate::kernels::column(from, index)[index..]);
         }
     } else {
-        by_squares(order, order, |row, column| {
-            if row >= column {
-                to[(row, column)] = from[(column, row)];
-            }
-        });
+        // SAFETY: as in `view`; only entries of the triangle are read.
+        unsafe {
+            transpose((matrix, size(leading)), parts_mut(&mut to), (order, order), Part::Lower);
+        }
     }
     to
 }
@@ -345,11 +388,9 @@ unsafe fn read_symmetric<T: Number>(
 ) -> Mat<T> {
     // SAFETY: as in `read_triangle`.
     let mut own = unsafe { read_triangle(matrix, order, leading, lower) };
-    by_squares(order, order, |row, column| {
-        if row < column {
-            own[(row, column)] = own[(column, row)];
-        }
-    });
+    let (to, stride) = parts_mut(&mut own);
+    // SAFETY: `own` has the strides that it says; entries below the diagonal are read, those above it are written.
+    unsafe { transpose((to.cast_const(), stride), (to, stride), (order, order), Part::Upper) }
     own
 }
 
@@ -361,12 +402,15 @@ unsafe fn write_triangle<T: Number>(
     lower: bool,
     values: MatRef<'_, T>,
 ) {
-    by_squares(values.nrows(), values.ncols(), |row, column| {
-        if row >= column {
-            let offset =
-                if lower { row + column * size(leading) } else { column + row * size(leading) };
-            // SAFETY: as in `write`.
-            unsafe { matrix.add(offset).write(values[(row, column)]) }
-        }
-    });
+    if !lower {
+        let shape = (values.ncols(), values.nrows());
+        // SAFETY: as in `write`.
+        unsafe { transpose(parts(values), (matrix, size(leading)), shape, Part::Upper) }
+        return;
+    }
+    for index in 0..values.ncols() {
+        let column = &crate::kernels::column(values, index)[index..];
+        // SAFETY: as in `write`.
+        unsafe { write_slice(matrix.add(index * size(leading) + index), column) }
+    }
 }

@@ -5,13 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use faer::{
-    Accum, Par,
-    linalg::matmul::triangular::{self, BlockStructure},
-};
-
 use super::{get, is_lower, is_transposed, leads, read, read_triangle, size, write_triangle};
-use crate::{kernels::scale, number::Number};
+use crate::{kernels::scale, number::Number, product::add_lower};
 
 /// Defines the symbol of the product for one type of numbers.
 macro_rules! syrk {
@@ -70,17 +65,7 @@ unsafe fn syrk<T: Number>(
             read_triangle(c, size(n), ldc, lower)
         };
         scale(product.as_mut(), beta);
-        triangular::matmul(
-            product.as_mut(),
-            BlockStructure::TriangularLower,
-            Accum::Add,
-            left,
-            BlockStructure::Rectangular,
-            left.transpose(),
-            BlockStructure::Rectangular,
-            get(alpha),
-            Par::Seq,
-        );
+        add_lower(product.as_mut(), left, left.transpose(), get(alpha));
         write_triangle(c, ldc, lower, product.as_ref());
     };
     // Without `info` a panic leaves `c` as it was.
