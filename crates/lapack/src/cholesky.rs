@@ -18,7 +18,8 @@ use crate::{number::Number, product::add_lower};
 /// Rows that are factorised without halving.
 const LEAF: usize = 64;
 
-/// Overwrites the lower triangle of `a` by L with A = L Lᵀ. The error is the row at which a pivot is not positive.
+/// Overwrites the lower triangle of `a` by L with A = L Lᵀ. The error is the row at which a pivot
+/// is not positive.
 pub(crate) fn factor<T: Number>(a: MatMut<'_, T>) -> Result<(), usize> {
     let mut memory = MemBuffer::new(cholesky_in_place_scratch::<T>(
         a.nrows().min(LEAF),

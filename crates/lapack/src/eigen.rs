@@ -96,8 +96,9 @@ fn tridiagonal_values<T: Number>(mut a: MatMut<'_, T>) -> Result<Vec<T>, NoConve
     Ok(main)
 }
 
-/// Overwrites the diagonal of a symmetric tridiagonal matrix by its eigenvalues, in no order; `squares` are those of the
-/// entries beside the diagonal. The variant of the QL algorithm without roots, LAPACK's `dsterf`.
+/// Overwrites the diagonal of a symmetric tridiagonal matrix by its eigenvalues, in no order;
+/// `squares` are those of the entries beside the diagonal. The variant of the QL algorithm without
+/// roots, LAPACK's `dsterf`.
 ///
 /// Parlett, B. N. (1980). The Symmetric Eigenvalue Problem, section 8.15. Prentice-Hall.
 fn rational_ql<T: Number>(main: &mut [T], squares: &mut [T]) -> Result<(), NoConvergence> {
@@ -207,8 +208,8 @@ pub(crate) enum GeneralisedError {
     NoConvergence,
 }
 
-/// Eigenvalues of a pair of symmetric matrices, the second positive definite. Both triangles of `a` are given, and the
-/// lower one of `b`, which becomes its Cholesky factor.
+/// Eigenvalues of a pair of symmetric matrices, the second positive definite. Both triangles of `a`
+/// are given, and the lower one of `b`, which becomes its Cholesky factor.
 pub(crate) fn generalised<T: Number>(
     problem: Problem,
     mut a: Mat<T>,
@@ -276,13 +277,15 @@ pub(crate) struct General<T> {
     pub(crate) real: Vec<T>,
     /// Imaginary parts: of a conjugate pair the positive one stands first.
     pub(crate) imaginary: Vec<T>,
-    /// Left eigenvectors; of a conjugate pair the first column is the real part, the second the imaginary part.
+    /// Left eigenvectors; of a conjugate pair the first column is the real part, the second the
+    /// imaginary part.
     pub(crate) left: Option<Mat<T>>,
     /// Right eigenvectors, stored likewise.
     pub(crate) right: Option<Mat<T>>,
 }
 
-/// Eigenvalues of `a` and, where wanted, left and right eigenvectors of length 1 whose largest entry is real.
+/// Eigenvalues of `a` and, where wanted, left and right eigenvectors of length 1 whose largest
+/// entry is real.
 pub(crate) fn general<T: Number>(
     mut a: Mat<T>,
     left: bool,

@@ -1,10 +1,12 @@
-//! Symmetric indefinite systems, by Bunch and Kaufman's factorisation A = L D Lᵀ with blocks of D of order 1 or 2.
+//! Symmetric indefinite systems, by Bunch and Kaufman's factorisation A = L D Lᵀ with blocks of D
+//! of order 1 or 2.
 //!
-//! All functions work on the lower triangle; the factorisation of an upper one is that of the matrix in reverse order.
-//! LAPACK's storage: exchanges of rows are not applied to earlier columns of L.
+//! All functions work on the lower triangle; the factorisation of an upper one is that of the
+//! matrix in reverse order. LAPACK's storage: exchanges of rows are not applied to earlier columns
+//! of L.
 //!
-//! Bunch, J. R. and Kaufman, L. (1977). Some stable methods for calculating inertia and solving symmetric linear
-//! systems. Mathematics of Computation 31, 163–179.
+//! Bunch, J. R. and Kaufman, L. (1977). Some stable methods for calculating inertia and solving
+//! symmetric linear systems. Mathematics of Computation 31, 163–179.
 
 use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{Mat, MatMut, MatRef};
@@ -28,7 +30,8 @@ pub(crate) enum Pivot {
 /// Columns whose updates of the rest are one product of matrices.
 const BLOCK: usize = 32;
 
-/// Overwrites the lower triangle of `a` by L and D. The second result is the first block of D that is zero.
+/// Overwrites the lower triangle of `a` by L and D. The second result is the first block of D that
+/// is zero.
 pub(crate) fn factor<T: Number>(mut a: MatMut<'_, T>) -> (Vec<Pivot>, Option<usize>) {
     let order = a.nrows();
     let mut pivots = Vec::with_capacity(order);
@@ -105,8 +108,9 @@ fn factor_block<T: Number>(mut a: MatMut<'_, T>) -> (Vec<Pivot>, Option<usize>) 
     (pivots, singular)
 }
 
-/// Writes the updated column `step` to `scaled`, or that of the chosen row, and for a block of order 2 both. The result
-/// is the chosen row and whether the block has order 2; none where the column is zero.
+/// Writes the updated column `step` to `scaled`, or that of the chosen row, and for a block of
+/// order 2 both. The result is the chosen row and whether the block has order 2; none where the
+/// column is zero.
 fn choose<T: Number>(
     a: MatRef<'_, T>,
     mut scaled: MatMut<'_, T>,

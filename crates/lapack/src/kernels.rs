@@ -1,7 +1,7 @@
 //! Loops over vectors, compiled for the instructions of the processor that runs them.
 //!
-//! Every sum has sixteen partial sums in a fixed order: bits depend neither on the instructions nor on where a vector
-//! lies in memory.
+//! Every sum has sixteen partial sums in a fixed order: bits depend neither on the instructions nor
+//! on where a vector lies in memory.
 
 use faer::reborrow::ReborrowMut;
 use std::ops::Range;
@@ -150,7 +150,8 @@ impl<T: Number> Triangle<'_, T> {
             }
             return;
         }
-        // Copies begin at a multiple of the length of a vector register, on which `faer`'s order of sums depends.
+        // Copies begin at a multiple of the length of a vector register, on which `faer`'s order of
+        // sums depends.
         let own = self.matrix.to_owned();
         let mut solution = right.to_owned();
         let view = if transposed { own.transpose() } else { own.as_ref() };
@@ -164,7 +165,8 @@ impl<T: Number> Triangle<'_, T> {
         right.copy_from(&solution);
     }
 
-    /// [`Triangle::solve`] for one vector, by four columns of the triangle at a time, as they lie in memory.
+    /// [`Triangle::solve`] for one vector, by four columns of the triangle at a time, as they lie
+    /// in memory.
     pub(crate) fn solve_vector(&self, transposed: bool, right: &mut [T]) {
         with_instructions(
             #[inline(always)]
@@ -180,7 +182,8 @@ impl<T: Number> Triangle<'_, T> {
         );
     }
 
-    /// One step of [`Triangle::solve_vector`]: the entries of a block, and without `transposed` what they add to others.
+    /// One step of [`Triangle::solve_vector`]: the entries of a block, and without `transposed`
+    /// what they add to others.
     #[inline(always)]
     fn solve_block(&self, transposed: bool, block: Range<usize>, right: &mut [T]) {
         let others = if self.lower { block.end..right.len() } else { 0..block.start };

@@ -19,10 +19,11 @@ pub(crate) struct Solved<T> {
     pub(crate) values: Vec<T>,
 }
 
-/// Writes the x of least length with least ‖A x − b‖ into the first rows of each column of `right`, which has as many
-/// rows as the longer side of A. Where A has more rows than columns, the squares of the rest of a column sum to the
-/// squared residual if the rank is full. Singular values up to `tolerance` times the largest count as zero; a
-/// negative tolerance means the precision of the numbers.
+/// Writes the x of least length with least ‖A x − b‖ into the first rows of each column of `right`,
+/// which has as many rows as the longer side of A. Where A has more rows than columns, the squares
+/// of the rest of a column sum to the squared residual if the rank is full. Singular values up to
+/// `tolerance` times the largest count as zero; a negative tolerance means the precision of the
+/// numbers.
 pub(crate) fn solve<T: Number>(
     mut a: Mat<T>,
     mut right: MatMut<'_, T>,

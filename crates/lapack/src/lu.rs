@@ -15,9 +15,9 @@ use crate::{
 /// Columns that are factorised without products of matrices.
 const LEAF: usize = 16;
 
-/// Overwrites `a` by L, without its unit diagonal, and U, so that P A = L U. `pivots` gets, for each step, the row that
-/// changes places with the row of the step. The result is the first zero on the diagonal of U; the
-/// factorisation is complete then too.
+/// Overwrites `a` by L, without its unit diagonal, and U, so that P A = L U. `pivots` gets, for
+/// each step, the row that changes places with the row of the step. The result is the first zero on
+/// the diagonal of U; the factorisation is complete then too.
 pub(crate) fn factor<T: Number>(a: MatMut<'_, T>, pivots: &mut [usize]) -> Option<usize> {
     let mut a = a;
     let (rows, columns) = a.shape();
@@ -147,7 +147,8 @@ pub(crate) fn solve<T: Number>(
     }
 }
 
-/// Solves L U x = b or, `transposed`, (L U)ᵀ x = b in place, without exchanges: they change no norm.
+/// Solves L U x = b or, `transposed`, (L U)ᵀ x = b in place, without exchanges: they change no
+/// norm.
 pub(crate) fn solve_unpivoted<T: Number>(
     factored: MatRef<'_, T>,
     transposed: bool,

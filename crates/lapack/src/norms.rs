@@ -59,11 +59,13 @@ pub(crate) fn norm<T: Number>(kind: Norm, a: MatRef<'_, T>) -> T {
     }
 }
 
-/// An estimate from below of the 1-norm of a linear map of vectors of `size` entries, mostly exact, by products with a few
-/// vectors: `apply(transposed, vector)` overwrites the vector by its image. LAPACK's `dlacn2`.
+/// An estimate from below of the 1-norm of a linear map of vectors of `size` entries, mostly exact,
+/// by products with a few vectors: `apply(transposed, vector)` overwrites the vector by its image.
+/// LAPACK's `dlacn2`.
 ///
-/// Higham, N. J. (1988). FORTRAN codes for estimating the one-norm of a real or complex matrix, with applications to
-/// condition estimation. ACM Transactions on Mathematical Software 14, 381–396.
+/// Higham, N. J. (1988). FORTRAN codes for estimating the one-norm of a real or complex matrix,
+/// with applications to condition estimation. ACM Transactions on Mathematical Software 14,
+/// 381–396.
 pub(crate) fn estimate<T: Number>(size: usize, mut apply: impl FnMut(bool, &mut [T])) -> T {
     const STEPS: usize = 5;
     let sum = |vector: &[T]| vector.iter().fold(T::zero(), |sum, &value| sum + Float::abs(value));
@@ -117,8 +119,9 @@ fn position_of_largest<T: Number>(vector: &[T]) -> usize {
     position
 }
 
-/// The reciprocal of the condition number of a matrix of norm `norm`: 1 of an empty one, 0 of a singular one. `solve` is
-/// that of [`estimate`], with the inverse, and `kind` [`Norm::One`] or [`Norm::Infinity`].
+/// The reciprocal of the condition number of a matrix of norm `norm`: 1 of an empty one, 0 of a
+/// singular one. `solve` is that of [`estimate`], with the inverse, and `kind` [`Norm::One`] or
+/// [`Norm::Infinity`].
 pub(crate) fn reciprocal_condition<T: Number>(
     kind: Norm,
     norm: T,
@@ -152,7 +155,8 @@ mod tests {
         assert!((norm(Norm::Frobenius, a.as_ref()) - 91.0_f64.sqrt()).abs() < 1e-14);
     }
 
-    /// Of matrices without negative entries the estimate is exact; of others a lower bound within a small factor.
+    /// Of matrices without negative entries the estimate is exact; of others a lower bound within a
+    /// small factor.
     #[test]
     fn the_estimate_is_close() {
         for shift in [0.0, 5.0] {

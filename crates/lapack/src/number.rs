@@ -45,8 +45,9 @@ impl Number for f32 {
     }
 }
 
-/// The factor by which a matrix with entries up to `largest` is multiplied so that squares of its entries
-/// neither overflow nor vanish: 1 in the usual range, else a power of 2, which rounds nothing.
+/// The factor by which a matrix with entries up to `largest` is multiplied so that squares of its
+/// entries neither overflow nor vanish: 1 in the usual range, else a power of 2, which rounds
+/// nothing.
 pub(crate) fn safe_scale<T: Number>(largest: T) -> T {
     let small = Float::sqrt(T::SAFE_MINIMUM) / T::EPSILON;
     let large = Float::recip(small);

@@ -1,7 +1,7 @@
 //! QR factorisation by reflections.
 //!
-//! `faer` skips columns that depend on earlier ones up to rounding. Here every column gets its reflection, as in LAPACK:
-//! graded matrices keep the digits of their small columns.
+//! `faer` skips columns that depend on earlier ones up to rounding. Here every column gets its
+//! reflection, as in LAPACK: graded matrices keep the digits of their small columns.
 
 use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{
@@ -33,7 +33,8 @@ use crate::{
 /// Columns that are factorised without products of matrices.
 const LEAF: usize = 8;
 
-/// Reflections that are applied together: the more, the larger the products and the more work to combine them.
+/// Reflections that are applied together: the more, the larger the products and the more work to
+/// combine them.
 fn block_size(rows: usize, columns: usize) -> usize {
     let size = rows.min(columns);
     let block = if size > 768 {
@@ -46,8 +47,9 @@ fn block_size(rows: usize, columns: usize) -> usize {
     block.min(size).max(1)
 }
 
-/// Makes the reflection H = I − τ v vᵀ that turns a vector into a multiple of the first unit vector. `head` gets the
-/// multiple, `tail` the rest of v, whose first entry is 1. The result is τ: 0 where `tail` is zero.
+/// Makes the reflection H = I − τ v vᵀ that turns a vector into a multiple of the first unit
+/// vector. `head` gets the multiple, `tail` the rest of v, whose first entry is 1. The result is τ:
+/// 0 where `tail` is zero.
 #[inline(always)]
 fn reflect<T: Number>(head: &mut T, tail: &mut [T]) -> T {
     let mut tail_length = length(tail);
@@ -77,8 +79,9 @@ fn reflect<T: Number>(head: &mut T, tail: &mut [T]) -> T {
     tau
 }
 
-/// Overwrites `a` by R and, below its diagonal, the vectors of the reflections. The result holds, for each block of
-/// reflections, the inverse of the triangular factor of LAPACK's block reflection: its diagonal is 1 / τ.
+/// Overwrites `a` by R and, below its diagonal, the vectors of the reflections. The result holds,
+/// for each block of reflections, the inverse of the triangular factor of LAPACK's block
+/// reflection: its diagonal is 1 / τ.
 pub(crate) fn factor<T: Number>(mut a: MatMut<'_, T>) -> Mat<T> {
     let (rows, columns) = a.shape();
     let size = rows.min(columns);
@@ -137,7 +140,8 @@ fn factor_panel<T: Number>(mut a: MatMut<'_, T>, mut factor: MatMut<'_, T>, stac
     );
     let mut right = right.subrows_mut(half, left.nrows() - half);
     factor_panel(right.rb_mut(), bottom_right.rb_mut(), stack);
-    // Both have the rows of the right half: whole rows on the left, a unit triangle and whole rows on the right.
+    // Both have the rows of the right half: whole rows on the left, a unit triangle and whole rows
+    // on the right.
     let (left_top, left_bottom) =
         left.rb().subrows(half, left.nrows() - half).split_at_row(width - half);
     let (right_top, right_bottom) = right.rb().split_at_row(width - half);
@@ -242,7 +246,8 @@ pub(crate) fn form<T: Number>(
         rows, block, columns,
     ));
     let stack = MemStack::new(&mut memory);
-    // Backwards: the reflections of a block change only rows and columns from the first of the block on.
+    // Backwards: the reflections of a block change only rows and columns from the first of the
+    // block on.
     for start in (0..reflections).step_by(block.max(1)).rev() {
         let width = block.min(reflections - start);
         apply_block_householder_on_the_left_in_place_with_conj(

@@ -75,8 +75,8 @@ pub(crate) fn decompose<T: Number>(
     Ok(result)
 }
 
-/// Sorts values, and columns of matrices with them. `faer` leaves values that are rounding errors beside larger ones in any
-/// order.
+/// Sorts values, and columns of matrices with them. `faer` leaves values that are rounding errors
+/// beside larger ones in any order.
 pub(crate) fn sort<T: Number, const N: usize>(
     values: &mut [T],
     in_order: impl Fn(T, T) -> bool,

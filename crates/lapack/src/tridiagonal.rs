@@ -4,8 +4,9 @@ use num_traits::Float;
 
 use crate::number::Number;
 
-/// Overwrites the diagonals of a matrix by those of L and U. `below` gets the multipliers, `main`, `above` and `second` the
-/// diagonals of U, and `pivots` the row that each step chose. The result is the first zero on the diagonal of U.
+/// Overwrites the diagonals of a matrix by those of L and U. `below` gets the multipliers, `main`,
+/// `above` and `second` the diagonals of U, and `pivots` the row that each step chose. The result
+/// is the first zero on the diagonal of U.
 pub(crate) fn factor<T: Number>(
     below: &mut [T],
     main: &mut [T],

@@ -28,12 +28,13 @@ routine!(sytri: dsytri_, ssytri_(
     _work: *mut T,
 ));
 
-/// A symmetric matrix with its rows and columns in reverse order: the factorisation of an upper triangle is that of the
-/// lower triangle of this. Of both, the lower triangle counts.
+/// A symmetric matrix with its rows and columns in reverse order: the factorisation of an upper
+/// triangle is that of the lower triangle of this. Of both, the lower triangle counts.
 fn reversed<T: Number>(matrix: MatRef<'_, T>) -> Mat<T> {
     let order = matrix.nrows();
     let mut to = Mat::zeros(order, order);
-    // The reversed upper triangle is a lower one, and lower triangles hold the transposes of upper ones.
+    // The reversed upper triangle is a lower one, and lower triangles hold the transposes of upper
+    // ones.
     for column in 0..order {
         for row in column..order {
             to[(row, column)] = matrix[(order - 1 - column, order - 1 - row)];

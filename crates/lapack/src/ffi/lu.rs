@@ -33,8 +33,8 @@ routine!(gecon: dgecon_, sgecon_(
     rcond: *mut T, _work: *mut T, _iwork: *mut c_int,
 ));
 
-// SAFETY, here and in every function of this module's siblings: the caller's contract, which `ffi` states, covers what
-// the scalars describe; `check` has seen them before a matrix is touched.
+// SAFETY, here and in every function of this module's siblings: the caller's contract, which `ffi`
+// states, covers what the scalars describe; `check` has seen them before a matrix is touched.
 
 unsafe fn getrf<T: Number>(
     m: *const c_int,

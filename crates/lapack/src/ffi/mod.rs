@@ -2,17 +2,19 @@
 //!
 //! # Safety
 //!
-//! Every routine here is `unsafe` by LAPACK's own contract, which whoever calls it has promised to keep: pointers to
-//! scalars and flags are valid; a matrix of m rows and n columns with leading dimension l has l · (n − 1) + m entries; vectors
-//! and workspaces are as long as LAPACK's documentation says; inputs are initialised; no other thread writes to them. Each
-//! routine first reads its scalars and checks them as LAPACK does, so that what follows touches only memory that the
-//! contract covers. A workspace query (`lwork` of −1) touches nothing but the scalars and the first entry of the
-//! workspace.
+//! Every routine here is `unsafe` by LAPACK's own contract, which whoever calls it has promised to
+//! keep: pointers to scalars and flags are valid; a matrix of m rows and n columns with leading
+//! dimension l has l · (n − 1) + m entries; vectors and workspaces are as long as LAPACK's
+//! documentation says; inputs are initialised; no other thread writes to them. Each routine first
+//! reads its scalars and checks them as LAPACK does, so that what follows touches only memory that
+//! the contract covers. A workspace query (`lwork` of −1) touches nothing but the scalars and the
+//! first entry of the workspace.
 //!
-//! The functions of this file are all that follows a pointer. They copy matrices in and out, so that the algorithms work on
-//! memory of their own: inputs may overlap outputs, outputs need not be initialised, and results do not depend on
-//! where a matrix lies. Views of foreign memory are taken only of inputs that are read in place, and of right-hand
-//! sides, which LAPACK documents as initialised and not overlapping the factors.
+//! The functions of this file are all that follows a pointer. They copy matrices in and out, so
+//! that the algorithms work on memory of their own: inputs may overlap outputs, outputs need not be
+//! initialised, and results do not depend on where a matrix lies. Views of foreign memory are taken
+//! only of inputs that are read in place, and of right-hand sides, which LAPACK documents as
+//! initialised and not overlapping the factors.
 //!
 //! A panic does not cross the border to the caller: [`report`] turns it into a positive `info`.
 #![allow(unsafe_code, reason = "the border to callers by LAPACK's conventions; argued above")]
@@ -49,7 +51,8 @@ const PANICKED: c_int = c_int::MAX;
 /// What a routine reports as `info`.
 type Outcome = Result<(), c_int>;
 
-/// Defines the Fortran symbols of a routine, for `f64` and `f32`. The last argument, `info`, is added.
+/// Defines the Fortran symbols of a routine, for `f64` and `f32`. The last argument, `info`, is
+/// added.
 macro_rules! routine {
     ($body:ident: $double:ident, $single:ident($($name:ident: $type:ty),* $(,)?)) => {
         routine!(@one f64, $body, $double, $($name: $type),*);
@@ -147,8 +150,9 @@ unsafe fn wants_vectors(letter: *const c_char) -> Option<bool> {
     }
 }
 
-/// Answers a workspace query, or checks the length of the workspace, which is argument `position`. The algorithms have
-/// workspaces of their own; lengths are those that LAPACK documents as the least.
+/// Answers a workspace query, or checks the length of the workspace, which is argument `position`.
+/// The algorithms have workspaces of their own; lengths are those that LAPACK documents as the
+/// least.
 ///
 /// The result is whether this was a query.
 unsafe fn workspace<T: Number>(
@@ -197,7 +201,8 @@ unsafe fn slice_mut<'a, V>(vector: *mut V, length: usize) -> &'a mut [V] {
     if length == 0 {
         return &mut [];
     }
-    // SAFETY: the vector has this length, is initialised, and overlaps no other argument by the contract.
+    // SAFETY: the vector has this length, is initialised, and overlaps no other argument by the
+    // contract.
     unsafe { std::slice::from_raw_parts_mut(vector, length) }
 }
 
@@ -207,7 +212,8 @@ unsafe fn write_slice<V: Copy>(vector: *mut V, values: &[V]) {
     unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), vector, values.len()) }
 }
 
-/// Reads row numbers that LAPACK counts from 1; argument `argument` is wrong if one is not within `rows`.
+/// Reads row numbers that LAPACK counts from 1; argument `argument` is wrong if one is not within
+/// `rows`.
 unsafe fn read_pivots(
     pivots: *const c_int,
     length: usize,
@@ -242,7 +248,8 @@ unsafe fn view<'a, T: Number>(
     if rows == 0 || columns == 0 {
         return MatRef::from_column_major_slice(&[], rows, columns);
     }
-    // SAFETY: the entries are within the matrix by the contract, which also says that they are initialised.
+    // SAFETY: the entries are within the matrix by the contract, which also says that they are
+    // initialised.
     unsafe { MatRef::from_raw_parts(matrix, rows, columns, 1, leading as isize) }
 }
 
@@ -277,13 +284,13 @@ enum Part {
     Upper,
 }
 
-/// Writes the transpose of a part of a matrix, by squares that fit the cache in either order. `rows` and `columns` are
-/// those of what is written.
+/// Writes the transpose of a part of a matrix, by squares that fit the cache in either order.
+/// `rows` and `columns` are those of what is written.
 ///
 /// # Safety
 ///
-/// Both matrices have columns of contiguous entries and these strides. No entry is both read and written, but for a
-/// diagonal that is its own transpose.
+/// Both matrices have columns of contiguous entries and these strides. No entry is both read and
+/// written, but for a diagonal that is its own transpose.
 unsafe fn transpose<T: Copy>(
     (from, from_stride): (*const T, usize),
     (to, to_stride): (*mut T, usize),
@@ -301,7 +308,8 @@ unsafe fn transpose<T: Copy>(
                     Part::Upper => end = end.min(column + 1),
                 }
                 for row in start..end {
-                    // SAFETY: both positions are within the matrices, by the contract of this function.
+                    // SAFETY: both positions are within the matrices, by the contract of this
+                    // function.
                     unsafe {
                         to.add(row + column * to_stride)
                             .write(from.add(column + row * from_stride).read());
@@ -389,13 +397,14 @@ unsafe fn read_symmetric<T: Number>(
     // SAFETY: as in `read_triangle`.
     let mut own = unsafe { read_triangle(matrix, order, leading, lower) };
     let (to, stride) = parts_mut(&mut own);
-    // SAFETY: `own` has the strides that it says; entries below the diagonal are read, those above it are written.
+    // SAFETY: `own` has the strides that it says; entries below the diagonal are read, those above
+    // it are written.
     unsafe { transpose((to.cast_const(), stride), (to, stride), (order, order), Part::Upper) }
     own
 }
 
-/// Writes the lower triangle of `values` into the lower triangle, or its transpose into the upper one. The other triangle
-/// stays.
+/// Writes the lower triangle of `values` into the lower triangle, or its transpose into the upper
+/// one. The other triangle stays.
 unsafe fn write_triangle<T: Number>(
     matrix: *mut T,
     leading: c_int,

@@ -33,7 +33,8 @@ macro_rules! syrk {
 syrk!(dsyrk_, f64);
 syrk!(ssyrk_, f32);
 
-/// `c = alpha · a aᵀ + beta · c`, or with aᵀ a, of one triangle. Wrong arguments change nothing: BLAS has no `info`.
+/// `c = alpha · a aᵀ + beta · c`, or with aᵀ a, of one triangle. Wrong arguments change nothing:
+/// BLAS has no `info`.
 unsafe fn syrk<T: Number>(
     uplo: *const c_char,
     trans: *const c_char,

@@ -1,5 +1,5 @@
-//! QR and LQ factorisation: `geqrf`, `gelqf`, `orgqr`, `orglq`. An LQ factorisation is the QR factorisation of the
-//! transpose.
+//! QR and LQ factorisation: `geqrf`, `gelqf`, `orgqr`, `orglq`. An LQ factorisation is the QR
+//! factorisation of the transpose.
 
 use std::ffi::c_int;
 

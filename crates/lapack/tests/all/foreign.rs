@@ -1,7 +1,7 @@
 //! The symbols themselves: leading dimensions, workspace queries, triangles and `info`.
 //!
-//! Matrices are stored by columns with a leading dimension larger than the number of rows; what lies between the columns,
-//! and the triangle that a routine does not use, must stay as it was.
+//! Matrices are stored by columns with a leading dimension larger than the number of rows; what
+//! lies between the columns, and the triangle that a routine does not use, must stay as it was.
 
 use std::{
     ffi::{c_char, c_int},
@@ -63,7 +63,8 @@ fn letter(letter: u8) -> c_char {
     letter as c_char
 }
 
-/// Runs a routine that ends with a workspace, its length and `info`: first a query, then with what that asks for.
+/// Runs a routine that ends with a workspace, its length and `info`: first a query, then with what
+/// that asks for.
 fn with_workspace(mut run: impl FnMut(*mut f64, *const c_int, *mut c_int)) -> c_int {
     let (mut length, mut info) = (0.0, 77);
     run(&mut length, &-1, &mut info);
@@ -658,7 +659,8 @@ fn left_eigenvectors() {
         );
     });
     assert_eq!(info, 0);
-    // Of a pair of columns the first is the real part: A (x + iy) = (a + ib)(x + iy), and uᴴ A = λ uᴴ.
+    // Of a pair of columns the first is the real part: A (x + iy) = (a + ib)(x + iy), and uᴴ A = λ
+    // uᴴ.
     for (matrix, vectors, sign) in
         [(a.clone(), right.matrix(), 1.0), (a.t().to_owned(), left.matrix(), -1.0)]
     {
@@ -833,7 +835,8 @@ fn indefinite_systems() {
     }
 }
 
-/// LAPACK's storage of the factorisation, by a case small enough to do by hand: no exchange, one block of order 2.
+/// LAPACK's storage of the factorisation, by a case small enough to do by hand: no exchange, one
+/// block of order 2.
 #[test]
 fn storage_of_blocks() {
     let a = ndarray::array![[0.0, 2.0, 1.0], [2.0, 0.0, 1.0], [1.0, 1.0, 5.0]];
