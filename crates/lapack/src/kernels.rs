@@ -188,21 +188,10 @@ impl<T: Number> Triangle<'_, T> {
     fn solve_block(&self, transposed: bool, block: Range<usize>, right: &mut [T]) {
         let others = if self.lower { block.end..right.len() } else { 0..block.start };
         if transposed {
-            if block.len() == WIDTH {
-                let columns: [&[T]; WIDTH] = std::array::from_fn(|index| {
-                    &column(self.matrix, block.start + index)[others.clone()]
-                });
-                let known = dots(columns, &right[others.clone()]);
-                right[block.clone()]
-                    .iter_mut()
-                    .zip(known)
-                    .for_each(|(value, known)| *value -= known);
-            } else {
-                for index in block.clone() {
-                    let known =
-                        dot(&column(self.matrix, index)[others.clone()], &right[others.clone()]);
-                    right[index] -= known;
-                }
+            for index in block.clone() {
+                let known =
+                    dot(&column(self.matrix, index)[others.clone()], &right[others.clone()]);
+                right[index] -= known;
             }
         }
         for step in 0..block.len() {
@@ -241,32 +230,6 @@ impl<T: Number> Triangle<'_, T> {
 
 /// Columns that a substitution takes at a time.
 const WIDTH: usize = 4;
-
-/// The inner products of a vector with some columns.
-#[inline(always)]
-fn dots<T: Number>(columns: [&[T]; WIDTH], vector: &[T]) -> [T; WIDTH] {
-    const LANES: usize = 8;
-    let mut sums = [[T::zero(); LANES]; WIDTH];
-    let length = vector.len();
-    let columns = columns.map(|column| &column[..length]);
-    let whole = length / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        let values: &[T; LANES] = vector[start..].first_chunk().expect("a whole chunk");
-        for (sums, column) in sums.iter_mut().zip(columns) {
-            let column: &[T; LANES] = column[start..].first_chunk().expect("a whole chunk");
-            for lane in 0..LANES {
-                sums[lane] += column[lane] * values[lane];
-            }
-        }
-    }
-    std::array::from_fn(|index| {
-        let sums = &sums[index];
-        let total = ((sums[0] + sums[4]) + (sums[2] + sums[6]))
-            + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-        let (column, vector) = (&columns[index][whole..], &vector[whole..]);
-        column.iter().zip(vector).fold(total, |total, (&left, &right)| total + left * right)
-    })
-}
 
 /// `to −= Σ factor · column`.
 #[inline(always)]
