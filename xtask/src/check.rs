@@ -26,7 +26,7 @@ cargo deny check where cargo-deny is installed. Stops at the first that fails.
 /// The task.
 pub(crate) fn run(install: bool) -> Result<ExitCode> {
     setup::ensure(install)?;
-    let mut fmt = rustfmt()?;
+    let fmt = rustfmt()?;
     let mut clippy = cargo("clippy");
     clippy.args(["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     let mut test = cargo("test");

@@ -30,9 +30,10 @@ pub use plan::{
     Context, Kinds, Place, PlacedPair, Plan, PlanError, ReadPlanError, Source, Table, at_least_one,
     existing, kind_of,
 };
+pub use procrust_files::write_whole;
 pub use procrust_settings::unknown;
 pub use progress::Progress;
-pub use results::{Record, Sink, write_whole};
+pub use results::{Record, Sink};
 pub use run::{Finished, Options, Ready, RunPlanError};
 pub use statistics::{difference, estimate};
 pub use summary::{

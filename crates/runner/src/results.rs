@@ -200,18 +200,6 @@ impl State {
     }
 }
 
-/// Writes a file under a temporary name and renames it: it appears whole or not at all.
-///
-/// # Errors
-///
-/// Whatever the file system says.
-pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(&part, path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

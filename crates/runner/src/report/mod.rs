@@ -12,9 +12,10 @@ use serde::Serialize;
 pub use curves::{Axis, curve_picture, panels_by_size};
 pub use svg::{COLORS, Drawing};
 
+use procrust_files::write_whole;
+
 use crate::{
     Finished, percent,
-    results::write_whole,
     summary::{SideTable, Summary},
 };
 
