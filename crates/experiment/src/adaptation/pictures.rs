@@ -182,3 +182,184 @@ impl Sketch {
         Some(drawing.finish())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::{Path, PathBuf},
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use procrust_classify::classifiers;
+    use procrust_runner::{
+        Context, Experiment, Kind, Kinds, LoadError, Loaded, Options, PlanError, Ready, Role, Sink,
+        Table, View,
+    };
+    use procrust_settings::{Choice, Declared};
+
+    use super::*;
+    use crate::{
+        adaptation::{
+            AdaptationWork,
+            data::{DataPlan, ImagesPlan, SplitPlan},
+            domains::{Domain, Domains},
+            method::Adapt,
+            methods::{NoAdaptation, adaptation_methods},
+            plan::{AdaptationPlan, accuracy},
+            selection::Selection,
+            task::RunError,
+        },
+        shared::parts::Columns,
+    };
+
+    /// A method that counts its fits.
+    struct Counted {
+        method: Arc<dyn Adapt>,
+        fits: Arc<AtomicUsize>,
+    }
+
+    impl Adapt for Counted {
+        fn adapt(&self, task: &Task<'_>, split: &Split, seed: u64) -> Result<Adapted, RunError> {
+            self.fits.fetch_add(1, Ordering::Relaxed);
+            self.method.adapt(task, split, seed)
+        }
+
+        fn role(&self) -> Role {
+            self.method.role()
+        }
+
+        fn adapts(&self) -> bool {
+            self.method.adapts()
+        }
+
+        fn moves_rows(&self) -> bool {
+            self.method.moves_rows()
+        }
+    }
+
+    /// Two classes in 40 columns, moved and stretched in the target.
+    fn domains() -> Domains {
+        let domain = |name: &str, stretch: f32| {
+            let value = |(row, column): (usize, usize)| {
+                let noise = ((row * 37 + column * 101 + row * column) % 97) as f32 / 97.0 - 0.5;
+                let class = if row % 2 == 0 { 0.4 } else { -0.4 };
+                (noise + if column < 4 { class } else { 0.0 }) * (1.0 + stretch * column as f32)
+            };
+            let labels = (0..60).map(|row| row % 2).collect();
+            Domain::new(name.to_owned(), Array2::from_shape_fn((60, 40), value), labels)
+        };
+        Domains {
+            domains: vec![domain("a", 0.0), domain("b", 0.02)],
+            classes: vec!["even".to_owned(), "odd".to_owned()],
+            notes: Vec::new(),
+        }
+    }
+
+    fn plan(methods: Vec<Choice<dyn Adapt>>) -> AdaptationPlan {
+        AdaptationPlan {
+            data: DataPlan {
+                domains: Vec::new(),
+                pairs: vec![(0, 1)],
+                images: ImagesPlan { descriptors: vec!["hog".to_owned()], folder: PathBuf::new() },
+                sentences: None,
+                most_sentences: None,
+                rows: Vec::new(),
+                columns: Columns::None,
+            },
+            split: SplitPlan::default(),
+            metrics: vec![accuracy()],
+            classifiers: vec![classifiers().named("knn").unwrap()],
+            methods,
+        }
+    }
+
+    /// A plan that is made here and not read.
+    #[derive(Debug, Clone)]
+    struct Made(AdaptationPlan);
+
+    impl Kind for Made {
+        fn name(&self) -> &'static str {
+            "made"
+        }
+
+        fn about(&self) -> &'static str {
+            "made by a test"
+        }
+
+        fn read(&self, _: &mut Table, _: &Context<'_>) -> Result<Box<dyn Experiment>, PlanError> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl Experiment for Made {
+        fn load(&self, _: Options) -> Result<Loaded, LoadError> {
+            Ok(Loaded::Work(Box::new(AdaptationWork::new(self.0.clone(), domains()))))
+        }
+    }
+
+    fn finished(methods: Vec<Choice<dyn Adapt>>) -> Finished {
+        let kinds = Kinds::new(vec![Box::new(Made(plan(methods)))]);
+        let text = "name = \"p\"\nkind = \"made\"\nseeds = [0, 1]\n";
+        let plan = kinds.parse(Path::new("p.toml"), text).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let sink = Sink::create(folder.path()).unwrap();
+        Ready::load(plan, Options::default()).unwrap().run(&sink, 0).unwrap()
+    }
+
+    fn pictures(finished: &Finished) -> Vec<Picture> {
+        let summary = Summary::new(finished);
+        finished.work.as_ref().unwrap().pictures(finished, &summary, "id")
+    }
+
+    #[test]
+    fn every_method_that_moves_rows_shows_the_mapped_rows() {
+        for method in adaptation_methods().every() {
+            let (name, moves) = (method.to_string(), method.moves_rows());
+            let finished = finished(vec![method]);
+            assert_eq!(
+                finished.failures(),
+                0,
+                "{name}: {:?}",
+                View::new(&finished).map(|v| v.say())
+            );
+            let pictures = pictures(&finished);
+            if !moves {
+                assert!(pictures.is_empty(), "{name} moves no rows");
+                continue;
+            }
+            let [picture] = pictures.as_slice() else { panic!("{name}: one picture per task") };
+            let [before, after] = picture.panels.as_slice() else { panic!("{name}: two panels") };
+            let marks = |svg: &str| {
+                svg.split("role=\"img\"").nth(1).unwrap().split('>').skip(1).collect::<String>()
+            };
+            // A method that chooses may choose to leave rows where they are.
+            let (_, findings) = &finished.runs[0];
+            let stays = findings[0]
+                .evidence::<Selection>()
+                .is_some_and(|selection| selection.chosen().name == NoAdaptation::NAME);
+            assert_eq!(marks(&before.svg) == marks(&after.svg), stays, "{name}: after and before");
+        }
+    }
+
+    #[test]
+    fn nothing_is_fitted_for_a_picture() {
+        let fits = Arc::new(AtomicUsize::new(0));
+        let counted = |method: Choice<dyn Adapt>| {
+            let fits = Arc::clone(&fits);
+            method.map(|method| Arc::new(Counted { method, fits }) as Arc<dyn Adapt>)
+        };
+        let family = adaptation_methods();
+        let methods: Vec<Choice<dyn Adapt>> =
+            ["none", "coral", "subspace(components=5)", "importance-weights(estimator=nearest)"]
+                .into_iter()
+                .map(|written| counted(family.written(written).unwrap()))
+                .collect();
+        let runs = methods.len() * 2;
+        let finished = finished(methods);
+        assert!(!pictures(&finished).is_empty());
+        assert_eq!(fits.load(Ordering::Relaxed), runs);
+    }
+}
