@@ -65,7 +65,7 @@ fn mistakes_in_plans_are_named() {
         (
             "dataset = \"mnist\"",
             "dataset = \"minst\"",
-            "plan.toml:4: dataset `minst` is not known; did you mean `mnist`?",
+            "plan.toml:4:11: dataset `minst` is not known; did you mean `mnist`?",
         ),
         ("dataset = \"mnist\"\n", "", "expected one of `dataset`, `voc` and `coco`"),
         ("train = 4", "voc = \"x\"", "expected one of `dataset`, `voc` and `coco`"),

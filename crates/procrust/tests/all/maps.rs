@@ -173,7 +173,7 @@ fn what_does_not_fit_is_said_and_nothing_is_left_behind() {
     let align = |more: &[&str]| complaint(&folder, &[&ALIGN[..], more].concat());
     assert!(align(&["--method", "procrustse"]).contains("did you mean `procrustes`"));
     let lambda = align(&["--method", "ridge", "--set", "lambda=1"]);
-    assert!(lambda.contains("--set: key `lambda` is not known"), "{lambda}");
+    assert!(lambda.contains("ridge: key `lambda` is not known"), "{lambda}");
     folder.write("one.txt", "s4 t4\ns5\n");
     assert!(align(&["--method", "procrustes", "--lexicon", "one.txt"]).contains("one.txt:2"));
     assert!(!folder.path().join("m.map").exists());

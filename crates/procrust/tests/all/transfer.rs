@@ -139,7 +139,7 @@ fn few_shot_plans_draw_anew_with_each_seed() {
         assert_eq!(found.len(), 4, "{method}");
         assert!(found.iter().all(|&value| value >= 0.7), "{method}: {found:?}");
     }
-    assert!(folder.read("out/report.html").contains("labelled rows a class"));
+    assert!(folder.read("out/report.html").contains("labelled rows per class"));
     let said = folder.complaint(&plan.replace("\"c5\"]", "\"c7\"]"));
     assert!(said.contains("plan.toml:7:") && said.contains("no class `c7`"), "{said}");
     let said = folder.complaint(&plan.replace("name = \"discriminant\"", "name = \"warm-start\""));

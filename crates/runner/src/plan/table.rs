@@ -591,7 +591,7 @@ mod tests {
         let error = table.finish().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "p.toml:3: the plan: key `seds` is not known; did you mean `seeds`? (known: name, seeds)"
+            "p.toml:3:1: the plan: key `seds` is not known; did you mean `seeds`? (known: name, seeds)"
         );
     }
 
@@ -601,7 +601,7 @@ mod tests {
         let error = table.count("k", 1).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "p.toml:2: k: expected a whole number, 1 or more, found \"three\""
+            "p.toml:2:5: k: expected a whole number, 1 or more, found \"three\""
         );
     }
 
@@ -631,10 +631,10 @@ mod tests {
     #[test]
     fn empty_lists_and_too_many_combinations_are_mistakes() {
         let error = table("k = 1\na = []\n").combinations().unwrap_err();
-        assert_eq!(error.to_string(), "p.toml:2: a: the list is empty");
+        assert_eq!(error.to_string(), "p.toml:2:5: a: the list is empty");
         let many = format!("a = {0:?}\nb = {0:?}\nc = {0:?}\n", (0..11).collect::<Vec<_>>());
         let error = table(&many).combinations().unwrap_err();
-        assert!(error.to_string().starts_with("p.toml:3: c: the lists make more"), "{error}");
+        assert!(error.to_string().starts_with("p.toml:3:5: c: the lists make more"), "{error}");
     }
 
     #[test]
