@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the inner sides of a product are equal")]
+    #[should_panic(expected = "the inner sizes of a product are equal")]
     fn widths_must_agree() {
         let mut out = Array2::zeros((1, 1));
         products(integers(1, 2, 1).view(), integers(1, 3, 1).view(), &mut out.view_mut());

@@ -13,7 +13,6 @@ use std::{
 /// A program that wants `peak_mb` in a benchmark's results makes it the global one, as `procrust` does:
 ///
 /// ```
-/// # use procrust_blas as _;
 /// use procrust_runner::CountingAllocator;
 ///
 /// #[global_allocator]

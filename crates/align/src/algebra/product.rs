@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the inner sides of a product are equal")]
+    #[should_panic(expected = "the inner sizes of a product are equal")]
     fn widths_must_agree() {
         of(integers(1, 2, 1).view(), integers(3, 1, 1).view());
     }

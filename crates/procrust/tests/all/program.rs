@@ -250,7 +250,10 @@ fn a_setting_that_is_a_list_is_a_method_for_each_value() {
     assert!(folder.read("out/report.md").contains("chose 1 components"));
 
     let said = folder.complaint(&plan("[[method]]\nname = \"coral\"\nregularization = [1, -1]\n"));
-    assert!(said.contains("plan.toml:15:22: regularization: expected a number, 0 or more"), "{said}");
+    assert!(
+        said.contains("plan.toml:15:22: regularization: expected a number, 0 or more"),
+        "{said}"
+    );
     let said = folder.complaint(&plan("[[method]]\nname = \"coral\"\nregularization = [1, 1]\n"));
     assert!(said.contains("stands twice with equal settings"), "{said}");
 }
